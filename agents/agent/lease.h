@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* What a lease looks like on the wire between server and agent (JSON):
+ *
+ * POST /v1/agents/{agent}/leases?wait_s=30 -> 200, or 204 when there is nothing to do
+ *   {"id":"l-..","fence":7,"ttl_s":30,"kind":"profile"|"measurement","job":"p-..",
+ *    "device":{"name":"pi4","transport":{"type":"local"}},"config":"xnnpack-f32-t1-b1",
+ *    "per_layer":true,"warmup":2,"runs":3,
+ *    "networks":[{"network":0,"layers":["conv2d in=..", ..]}, ..],
+ *    "visits":[{"visit":17,"network":0}, ..]}            in the order in which to run them
+ * POST /v1/leases/{id}/renew    {"fence":7} -> 200 {"ttl_s":30}; 409 when the lease has ended: stop
+ * POST /v1/leases/{id}/results  {"fence":7,"fingerprint":{"cpu":"..",..},"visits":[{"visit":17,"network":0,
+ *      "wall_ns":[[..layers],..runs],"cpu_ns":[[..]],"preempted":[[..]],"total_ns":[..]}]} -> 200 {"accepted":1}
+ * POST /v1/leases/{id}/release  {"fence":7} or {"fence":7,"error":"..","fatal":true} -> 204
+ *
+ * `network` numbers are the plan's: they mean the same network in every lease of a job. A network's layers are sent
+ * with each lease that visits it. Results are sent as they come, in batches of about a second, and kept until they are
+ * acknowledged: when the server is away they are sent again with backoff, also after the lease was lost (the server
+ * answers 409 then, and only then they are dropped, since the server plans those visits anew).
+ * Threads: parsed leases are plain values. */
+#ifndef LATHE_AGENT_LEASE_H
+#define LATHE_AGENT_LEASE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "lut/layer/layer.h"
+
+struct lease_network {
+    int network, layer_count;
+    struct layer *layers;
+};
+
+struct lease_visit {
+    int visit, network; /* network: as numbered by the plan */
+};
+
+struct lease {
+    char id[40], job[40], config[65], device[65], transport[16];
+    json_t *transport_options; /* the device's transport object; owned */
+    int64_t fence;
+    int ttl_s, warmup, runs;
+    bool per_layer;
+    struct lease_network *networks;
+    int network_count;
+    struct lease_visit *visits;
+    int visit_count;
+};
+
+/** @param[out] out lease_clear() it. LATHE_INVALID names the field. */
+enum lathe_status lease_parse(const json_t *, struct lease *out, struct lathe_error *err);
+void lease_clear(struct lease *);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* A conversation with a runner over a link, in the wire protocol: hello, open a runtime, build networks, run them.
+ * The host drives: every call is requests and replies with bounded waits; requests are repeated when no reply comes.
+ *
+ * Threads: a session belongs to one thread at a time. */
+#ifndef LATHE_TRANSPORT_SESSION_H
+#define LATHE_TRANSPORT_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agents/transport/transport.h"
+#include "lut/layer/layer.h"
+
+struct session;
+
+/* What to run networks with: the parsed form of a table's config. */
+struct runtime_config {
+    char runtime[32];
+    enum dtype dtype;
+    int threads, batch; /* 1..64 */
+};
+/** Parse "<runtime>-<dtype>-t<threads>-b<batch>". LATHE_INVALID (field "config") otherwise. */
+enum lathe_status runtime_config_parse(const char *config, struct runtime_config *out, struct lathe_error *err);
+
+/* Raw samples of one visit. */
+struct visit_samples {
+    int layers, runs;
+    uint32_t *wall_ns;  /* [runs][layers] */
+    uint32_t *cpu_ns;   /* [runs][layers] thread CPU time; 0 where the runner can't tell */
+    uint8_t *preempted; /* [runs][layers] involuntary context switches, saturating at 255 */
+    uint64_t *total_ns; /* [runs] whole run, from before the first layer to after the last */
+};
+void visit_samples_clear(struct visit_samples *);
+
+/** Open the link, say hello, open the runtime. The link's errors pass through: a missing program is LATHE_NOT_FOUND. */
+enum lathe_status session_open(const struct transport *, const char *const *argv, const struct runtime_config *,
+                               struct session **out, struct lathe_error *err);
+void session_close(struct session *);
+
+/** The fingerprint's fields as the runner tells them, "key=value" lines ("runner=..", "runtime=xnnpack 0.0~git..",
+ *  "cpu=..", "kernel=..", "governor=.."); borrowed, in the runner's order, NULL-ended. */
+const char *const *session_fingerprint(const struct session *);
+
+/** Build a network under an id (0..4095; an id in use is rebuilt). Weights of a layer at a position that an earlier
+ *  network of this session had are not packed again. @return LATHE_UNSUPPORTED, LATHE_NO_MEMORY (does not fit). */
+enum lathe_status session_prepare(struct session *, int network, const struct layer *, int count,
+                                  struct lathe_error *err);
+/** Drop all networks and packed weights. */
+enum lathe_status session_reset(struct session *, struct lathe_error *err);
+
+/** Visit a network: set up, warm up, timed runs. @param per_layer timestamps between layers; without them only total_ns
+ *  is filled and layers is 0. @param[out] out visit_samples_clear() it. */
+enum lathe_status session_run(struct session *, int network, int warmup, int runs, bool per_layer,
+                              struct visit_samples *out, struct lathe_error *err);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+#include "lut/base/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static uint64_t (*replaced_now)(void);
+static int64_t (*replaced_wall)(void);
+
+uint64_t clock_now_ns(void)
+{
+    if (replaced_now) return replaced_now();
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+int64_t clock_wall_ms(void)
+{
+    if (replaced_wall) return replaced_wall();
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+void clock_format(int64_t wall_ms, char out[25])
+{
+    time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm utc;
+    char date[64];
+    gmtime_r(&seconds, &utc);
+    size_t n = strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(date + n, sizeof date - n, ".%03dZ", (int)(wall_ms % 1000));
+    memcpy(out, date, 24);
+    out[24] = '\0';
+}
+
+void clock_replace(uint64_t (*now_ns)(void), int64_t (*wall_ms)(void))
+{
+    replaced_now = now_ns;
+    replaced_wall = wall_ms;
+}

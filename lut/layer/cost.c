@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+#include "lut/layer/layer.h"
+
+static uint64_t area(const struct shape *s)
+{
+    return (uint64_t)s->h * (uint64_t)s->w;
+}
+
+static bool expands(const struct layer *l)
+{
+    return l->mid != l->in.c;
+}
+
+/* Weights (no biases) of one layer, squeeze-excite apart. */
+static uint64_t weights(const struct layer *l)
+{
+    uint64_t in = (uint64_t)l->in.c;
+    uint64_t out = (uint64_t)l->out.c;
+    uint64_t mid = (uint64_t)l->mid;
+    uint64_t window = (uint64_t)l->kernel * (uint64_t)l->kernel;
+    switch (l->kind) {
+    case LAYER_CONV2D:
+        return window * in * out;
+    case LAYER_MBCONV:
+        return (expands(l) ? in * mid : 0) + window * mid + mid * out;
+    case LAYER_LINEAR:
+        return in * out;
+    case LAYER_AVGPOOL:
+    case LAYER_KINDS:
+        break;
+    }
+    return 0;
+}
+
+static uint64_t se_weights(const struct layer *l)
+{
+    return 2 * (uint64_t)l->mid * (uint64_t)l->se;
+}
+
+static uint64_t biases(const struct layer *l)
+{
+    uint64_t out = (uint64_t)l->out.c;
+    uint64_t mid = (uint64_t)l->mid;
+    switch (l->kind) {
+    case LAYER_CONV2D:
+    case LAYER_LINEAR:
+        return out;
+    case LAYER_MBCONV:
+        return (expands(l) ? mid : 0) + mid + out + (l->se ? (uint64_t)l->se + mid : 0);
+    case LAYER_AVGPOOL:
+    case LAYER_KINDS:
+        break;
+    }
+    return 0;
+}
+
+uint64_t layer_se_macs(const struct layer *l)
+{
+    return l->kind == LAYER_MBCONV ? se_weights(l) : 0;
+}
+
+uint64_t layer_macs(const struct layer *l)
+{
+    if (l->kind != LAYER_MBCONV) return weights(l) * area(&l->out);
+    uint64_t mid = (uint64_t)l->mid;
+    uint64_t expansion = expands(l) ? (uint64_t)l->in.c * mid * area(&l->in) : 0;
+    uint64_t depthwise = (uint64_t)l->kernel * (uint64_t)l->kernel * mid * area(&l->out);
+    uint64_t projection = mid * (uint64_t)l->out.c * area(&l->out);
+    return expansion + depthwise + projection + layer_se_macs(l);
+}
+
+uint64_t layer_params(const struct layer *l)
+{
+    return weights(l) + layer_se_macs(l) + biases(l);
+}
+
+uint64_t layer_weight_bytes(const struct layer *l, enum dtype dtype)
+{
+    return (weights(l) + layer_se_macs(l)) * dtype_bytes(dtype) + biases(l) * 4;
+}
+
+static uint64_t elements(const struct shape *s)
+{
+    return area(s) * (uint64_t)s->c;
+}
+
+uint64_t layer_io_bytes(const struct layer *l, enum dtype dtype)
+{
+    return (elements(&l->in) + elements(&l->out)) * dtype_bytes(dtype);
+}
+
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+uint64_t layer_peak_activation_bytes(const struct layer *l, enum dtype dtype)
+{
+    uint64_t peak = elements(&l->in) + elements(&l->out);
+    if (l->kind == LAYER_MBCONV) {
+        uint64_t in = elements(&l->in);
+        uint64_t out = elements(&l->out);
+        uint64_t before = area(&l->in) * (uint64_t)l->mid; /* the depthwise convolution's input */
+        uint64_t after = area(&l->out) * (uint64_t)l->mid; /* and its output */
+        uint64_t kept = l->residual ? in : 0;              /* the input waits for the addition */
+        peak = expands(l) ? max_u64(in + before, kept + before + after) : in + after;
+        /* Squeeze-excite: pooled values and scales (mid) and the middle (se) beside the tensor that it scales. */
+        if (l->se) peak = max_u64(peak, kept + after + (uint64_t)l->mid + (uint64_t)l->se);
+        peak = max_u64(peak, kept + after + out);
+    }
+    return peak * dtype_bytes(dtype);
+}

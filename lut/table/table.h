@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* Latency tables on kv: <device>/<config> -> layer -> statistics.
+ *
+ * A table has versions, one a fingerprint: results under another fingerprint start a new version and never mix with the
+ * old one; the newest version is the one that readers get. A version's entries hold statistics; raw samples are kept in
+ * chunks beside them, each under a source id, so that storing the same chunk twice changes nothing.
+ *
+ * Key layout (text, '/' between parts; names hold no '/'):
+ *   table/<device>/<config>                          header, JSON: current version, created, updated
+ *   version/<device>/<config>/<version:08x>          fingerprint, origin, created, JSON
+ *   entry/<device>/<config>/<version:08x>/<layer>    statistics, binary (entry.c), schema byte first
+ *   samples/<device>/<config>/<version:08x>/<layer>/<source>   raw samples, binary
+ *
+ * Threads: functions that take a kv_txn belong to that transaction's thread; nothing here keeps state of its own. */
+#ifndef LATHE_TABLE_TABLE_H
+#define LATHE_TABLE_TABLE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lut/kv/kv.h"
+#include "lut/layer/layer.h"
+
+/* Statistics of one row. Milliseconds, so that a table that was published in them is kept to the last bit. */
+struct latency {
+    uint64_t count; /* samples behind the figures, at least 1 */
+    double mean_ms;
+    double trimmed_ms; /* 10% trimmed mean; NAN where a source published none */
+    double std_ms;     /* sample standard deviation; NAN where unknown */
+    double min_ms;     /* NAN where unknown, as p50 and p90 */
+    double p50_ms;
+    double p90_ms;
+    uint32_t contexts;  /* different subnets that the samples come from; 0 for imported figures */
+    int64_t updated_ms; /* wall clock */
+};
+
+/** The figure that searches use: trimmed_ms where known, else mean_ms. */
+double latency_best_ms(const struct latency *);
+
+struct entry {
+    struct layer layer;
+    struct latency latency;
+};
+
+/* Names a table. Borrowed strings, both accepted by text_is_name(). */
+struct table_id {
+    const char *device, *config;
+};
+
+struct table_info {
+    char device[65], config[65];
+    uint32_t version; /* from 1 */
+    size_t entries;   /* of that version */
+    int64_t created_ms, updated_ms;
+    char origin[16];     /* "measured" or "imported" */
+    json_t *fingerprint; /* object; owned: free by table_info_clear() */
+};
+void table_info_clear(struct table_info *);
+
+/** Statistics of raw samples. trimmed drops floor(n/10) samples at each end.
+ *  @param samples_ns not empty; reordered (sorted) in place. Fills all of *out but contexts and updated_ms. */
+void latency_from_samples(double *samples_ns, size_t n, struct latency *out);
+
+/** Header and newest version (version 0) or a given one. @return LATHE_NOT_FOUND when there is none (err set). */
+enum lathe_status table_info(struct kv_txn *, struct table_id, uint32_t version, struct table_info *out,
+                             struct lathe_error *err);
+/** All tables, in order of device and config; device NULL: of every device. The visitor owns nothing. */
+enum lathe_status table_list(struct kv_txn *, const char *device, bool (*visit)(void *, const struct table_info *),
+                             void *context, struct lathe_error *err);
+
+/** One row. @param version 0: newest. @return LATHE_OK, LATHE_NOT_FOUND (normal; err untouched) or LATHE_IO. */
+enum lathe_status table_get(struct kv_txn *, struct table_id, uint32_t version, const char *layer_text,
+                            struct latency *out, struct lathe_error *err);
+/** Rows in order of their layer's text, from a text on (NULL: the first), until visit returns false. */
+enum lathe_status table_scan(struct kv_txn *, struct table_id, uint32_t version, const char *from,
+                             bool (*visit)(void *, const char *layer_text, const struct latency *), void *context,
+                             struct lathe_error *err);
+
+/** Inside a write: the version for a fingerprint, made when the newest one has another fingerprint.
+ *  @param fingerprint object, borrowed. Compared as canonical JSON (sorted keys). @param origin "measured", "imported".
+ */
+enum lathe_status table_version_for(struct kv_txn *, struct table_id, const json_t *fingerprint, const char *origin,
+                                    int64_t now_ms, uint32_t *version, struct lathe_error *err);
+/** Inside a write: add or replace rows as they are given (imports). */
+enum lathe_status table_put(struct kv_txn *, struct table_id, uint32_t version, const struct entry *, size_t n,
+                            struct lathe_error *err);
+/** Inside a write: add raw samples of one row under a source ("<profile>.<visit>.<position>", at most 48 characters)
+ * and recompute the row's statistics over all its chunks. The same source again replaces its chunk: nothing counts
+ * twice.
+ *  @param subnet the source's context, counted in latency.contexts when it differs. */
+enum lathe_status table_add_samples(struct kv_txn *, struct table_id, uint32_t version, const char *layer_text,
+                                    const char *source, uint64_t subnet, const uint32_t *samples_ns, size_t n,
+                                    int64_t now_ms, struct lathe_error *err);
+/** All raw samples of a row, chunk by chunk. */
+enum lathe_status table_samples(struct kv_txn *, struct table_id, uint32_t version, const char *layer_text,
+                                bool (*visit)(void *, const char *source, uint64_t subnet, const uint32_t *samples_ns,
+                                              size_t n),
+                                void *context, struct lathe_error *err);
+/** Inside a write: remove a table with all versions and samples. LATHE_NOT_FOUND when there is none. */
+enum lathe_status table_delete(struct kv_txn *, struct table_id, struct lathe_error *err);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* A thin layer on libmicrohttpd: routes, requests, responses, problem+json, roles.
+ *
+ * How a request runs. libmicrohttpd's threads (epoll) only move bytes. When a request's body is complete its connection
+ * is suspended and the request goes to one of two worker pools: POOL_QUICK for look-ups and writes, POOL_SEARCH for
+ * what computes. The handler sets a reply and returns HTTP_DONE; or it keeps the request, returns HTTP_LATER, and any
+ * thread calls http_finish() exactly once after setting the reply: so a long poll holds no thread.
+ *
+ * Errors are RFC 9457 problems: {"type","title","status","detail"} plus "field" and "line" where they are known, plus
+ * whatever members a handler adds.
+ *
+ * Threads: a request belongs to whoever handles it, one thread at a time; a server is shared. */
+#ifndef LATHE_HTTP_HTTP_H
+#define LATHE_HTTP_HTTP_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lut/base/error.h"
+
+enum role { ROLE_NONE = 0, ROLE_USER = 1, ROLE_AGENT = 2, ROLE_ADMIN = 4 };
+enum { ROLES_ANY = ROLE_USER | ROLE_AGENT | ROLE_ADMIN, ROLES_PEOPLE = ROLE_USER | ROLE_ADMIN };
+
+/* Who asks. */
+struct principal {
+    enum role role;
+    char name[65]; /* of the token; for an agent's token the only agent name it may act as */
+};
+
+enum http_outcome { HTTP_DONE, HTTP_LATER };
+enum http_pool { POOL_QUICK, POOL_SEARCH };
+
+struct http_request;
+struct http_server;
+
+struct http_route {
+    const char *method, *pattern; /* "GET", "/v1/devices/{device}"; a segment in braces is a parameter */
+    unsigned roles;               /* who may call, of enum role; 0: anybody, without a token */
+    enum http_pool pool;
+    size_t max_body_bytes; /* 0: none is read; larger ones are answered 413 */
+    enum http_outcome (*handle)(struct http_request *);
+};
+
+struct http_options {
+    const char *listen;                     /* "127.0.0.1:8420", "[::1]:8420"; port 0 picks a free one */
+    const char *tls_cert, *tls_key;         /* PEM files, both or neither */
+    const struct http_route *const *routes; /* arrays ended by a route without method; ended by NULL */
+    void *app;                              /* for http_app() */
+    /* Find whom a bearer token stands for. @return false when unknown. Any thread. */
+    bool (*authenticate)(void *app, const char *token, struct principal *out);
+    int quick_workers, search_workers; /* 0: 8 and the number of cores */
+};
+
+enum lathe_status http_start(const struct http_options *, struct http_server **out, struct lathe_error *err);
+/** "http://127.0.0.1:43127"; borrowed. */
+const char *http_address(const struct http_server *);
+/** Stop taking requests, answer what is waiting with 503, let what is running finish, stop. Waits; NULL is allowed. */
+void http_stop(struct http_server *);
+
+/* The request. Strings are borrowed and live until it is finished. */
+void *http_app(struct http_request *);
+const struct principal *http_principal(struct http_request *);
+const char *http_method(struct http_request *);
+const char *http_path(struct http_request *);
+/** A path parameter, percent-decoded. Never NULL for a name in the route's pattern. */
+const char *http_param(struct http_request *, const char *name);
+/** A query parameter, percent-decoded, or NULL. */
+const char *http_query(struct http_request *, const char *name);
+const char *http_header(struct http_request *, const char *name);
+const void *http_body(struct http_request *, size_t *size);
+/** The body as a JSON object. On failure the 400 reply is set already: return HTTP_DONE. @return borrowed, or NULL. */
+const json_t *http_json(struct http_request *);
+/** A whole-number query parameter; absent: fallback. On failure the 400 reply is set and false returned. */
+bool http_query_int(struct http_request *, const char *name, int64_t min, int64_t max, int64_t fallback, int64_t *out);
+/** Refuse query parameters that are not named (NULL-ended): sets the 400 reply and returns false. */
+bool http_query_known(struct http_request *, const char *const *names);
+/** Whether the client has gone; looks at the socket. For long work, asked every few milliseconds. */
+bool http_abandoned(struct http_request *);
+
+/* The reply: one of these, once. */
+/** @param data malloc'd; the request takes it. */
+void http_reply(struct http_request *, int status, const char *content_type, char *take_data, size_t size);
+void http_reply_text(struct http_request *, int status, const char *content_type, const char *text);
+void http_reply_json(struct http_request *, int status, json_t *take);
+void http_reply_empty(struct http_request *, int status);
+/** A problem whose status follows from err: INVALID 400, DENIED 403, NOT_FOUND 404, CONFLICT 409, INFEASIBLE 422,
+ *  UNSUPPORTED 422, NO_MEMORY, IO and NEWER 500, TIMEOUT 504, CANCELLED 499. @param extra members to add, taken; NULL.
+ */
+void http_reply_error(struct http_request *, const struct lathe_error *err, json_t *take_extra);
+void http_reply_problem(struct http_request *, int status, const char *field, json_t *take_extra, const char *format,
+                        ...) __attribute__((format(printf, 5, 6)));
+/** Add a header to the reply to come, e.g. "Location". */
+void http_reply_header(struct http_request *, const char *name, const char *value);
+
+/* Long polls. */
+/** After HTTP_LATER, from any thread, once: send the reply that was set. The request is gone afterwards. */
+void http_finish(struct http_request *);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* Profiles and measurements as state machines that agents work off lease by lease. No HTTP in here.
+ *
+ * A profile fills a table for a space: its plan (networks, and a shuffled sequence of visits to them) is fixed when it
+ * is created, from the rows that the table misses. A measurement times one network end to end. Both are jobs of one
+ * device, and a device works on one lease at a time.
+ *
+ *   job:    queued -> running -> done | failed | cancelled         (running again after a lost lease: nothing is lost)
+ *   lease:  granted with a fencing number and a deadline; renewed; ends by release, by expiry or with its job.
+ *
+ * Results carry the lease's fencing number: those under an ended lease are LATHE_CONFLICT and change nothing. Each
+ * visit's samples are stored once under "<job>.<visit>": sending them again is LATHE_OK and changes nothing.
+ *
+ * Threads: any. State is in the store; the only memory is the set of listeners. Time comes from lut/base/clock.h. */
+#ifndef LATHE_JOBS_JOBS_H
+#define LATHE_JOBS_JOBS_H
+
+#include <jansson.h>
+
+#include "lut/kv/kv.h"
+#include "lut/table/table.h"
+#include "server/spaces/catalog.h"
+
+struct jobs;
+
+enum { LEASE_TTL_S = 30 };
+
+enum lathe_status jobs_open(struct kv *, const struct catalog *, struct jobs **out, struct lathe_error *err);
+void jobs_close(struct jobs *);
+
+/** Called, on any thread, whenever a device may have work that it had not: a new job, a lease given back or expired. */
+void jobs_on_work(struct jobs *, void (*notify)(void *), void *context);
+/** Called after a job changed, with its document (borrowed). For event streams. */
+void jobs_on_change(struct jobs *, void (*notify)(void *, const json_t *job), void *context);
+
+/* Profiles. */
+struct profile_request {
+    const char *device, *config, *space;
+    const int *resolutions; /* NULL: all of the space */
+    size_t resolution_count;
+    int rounds;       /* visits to each network; 0: the default, 8 */
+    int runs, warmup; /* timed and untimed runs a visit; 0: 3 and 2 */
+    uint64_t seed;
+};
+/** Create. @param[out] job its document, new reference: {"id","kind":"profile","state","device","config","space",
+ *  "resolutions","rows_total","rows_done","visits_total","visits_done","networks","created","error",..}.
+ *  A profile with nothing missing is born done. */
+enum lathe_status jobs_create_profile(struct jobs *, const struct profile_request *, json_t **job,
+                                      struct lathe_error *err);
+/** Create a measurement of one subnet. @param layers canonical texts. @param subnet its document, kept for the answer.
+ */
+enum lathe_status jobs_create_measurement(struct jobs *, const char *device, const char *config, const json_t *subnet,
+                                          const json_t *layers, int visits, int runs, json_t **job,
+                                          struct lathe_error *err);
+enum lathe_status jobs_get(struct jobs *, const char *kind, const char *id, json_t **job, struct lathe_error *err);
+enum lathe_status jobs_list(struct jobs *, const char *kind, const char *after, size_t limit, json_t **list, char *next,
+                            struct lathe_error *err);
+/** Cancel; its lease ends. LATHE_CONFLICT when it has ended already. */
+enum lathe_status jobs_cancel(struct jobs *, const char *kind, const char *id, json_t **job, struct lathe_error *err);
+/** Cancel whatever a device has under way (before it is removed). */
+enum lathe_status jobs_cancel_device(struct jobs *, const char *device, struct lathe_error *err);
+
+/* Leases. */
+/** Take the next piece of work of any device that this agent serves.
+ *  @param[out] lease new reference; see agents/agent/lease.h for its form.
+ *  @return LATHE_OK, LATHE_NOT_FOUND when there is none now (err untouched), or an error. */
+enum lathe_status jobs_lease(struct jobs *, const char *agent, json_t **lease, struct lathe_error *err);
+enum lathe_status jobs_renew(struct jobs *, const char *lease, int64_t fence, json_t **answer, struct lathe_error *err);
+/** Store results: {"fence","fingerprint":{..},"visits":[{"visit","network","wall_ns":[[..]],"cpu_ns":[[..]],
+ *  "preempted":[[..]],"total_ns":[..]}]}; inner arrays are layers, outer ones runs. */
+enum lathe_status jobs_results(struct jobs *, const char *lease, const json_t *results, json_t **answer,
+                               struct lathe_error *err);
+/** Give back. @param error NULL: the work went well; otherwise why it failed. @param fatal the job fails with it, since
+ *  trying again can't help; otherwise it is tried again, at most three times in a row without progress. */
+enum lathe_status jobs_release(struct jobs *, const char *lease, int64_t fence, const char *error, bool fatal,
+                               struct lathe_error *err);
+/** End leases whose deadline has passed. Call it every second or so. */
+void jobs_expire(struct jobs *);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* What routes can reach. Made by main.c; borrowed by every handler through http_app(). */
+#ifndef LATHE_ROUTES_APP_H
+#define LATHE_ROUTES_APP_H
+
+#include "lut/kv/kv.h"
+#include "server/http/http.h"
+#include "server/jobs/jobs.h"
+#include "server/spaces/catalog.h"
+
+struct predictor_cache; /* server/routes/predictor_cache.h: loaded predictors by id */
+struct lease_waiters;   /* server/routes/leases.c: long polls */
+
+struct app {
+    struct kv *kv;
+    struct catalog *spaces;
+    struct jobs *jobs;
+    struct predictor_cache *predictors;
+    struct lease_waiters *waiters;
+    const char *web_dir; /* NULL: no page */
+    const char *data_dir;
+};
+
+/* One table a resource; each ends with a route without method. */
+extern const struct http_route health_routes[], token_routes[], device_routes[], space_routes[], table_routes[],
+    predictor_routes[], subnet_routes[], profile_routes[], measurement_routes[], lease_routes[];
+
+/** Standard list answer: {"items":[..],"next":"cursor"|null}. */
+json_t *page_json(json_t *take_items, const char *next);
+/** limit (1..1000, default 100) and cursor of a list request; false when the 400 reply is set. */
+bool page_params(struct http_request *, size_t *limit, const char **cursor);
+
+#endif
