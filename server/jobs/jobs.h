@@ -75,6 +75,10 @@ enum lathe_status jobs_results(struct jobs *, const char *lease, const json_t *r
  *  trying again can't help; otherwise it is tried again, at most three times in a row without progress. */
 enum lathe_status jobs_release(struct jobs *, const char *lease, int64_t fence, const char *error, bool fatal,
                                struct lathe_error *err);
+/** What is known of a device: "online" (an agent that may serve it asked for work within the last minute), "busy" (it has
+ *  a lease) or "offline". @param agent the device's agent; NULL: any. @param[out] last_seen_ms wall clock, 0: never.
+ *  Any thread. */
+const char *jobs_device_state(struct jobs *, const char *device, const char *agent, int64_t *last_seen_ms);
 /** End leases whose deadline has passed. Call it every second or so. */
 void jobs_expire(struct jobs *);
 
