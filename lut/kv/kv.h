@@ -3,11 +3,13 @@
 /* An ordered key-value store with transactions: the seam behind which LMDB stands, and another store could.
  *
  * Caveats first:
- * - Values from kv_get() and kv_scan() live until their transaction ends: copy what you keep.
+ * - Values from kv_get() and kv_scan() live until their transaction ends, and inside a write function only until its
+ *   next kv_put() or kv_delete(): copy what you keep.
  * - A write transaction is a function. It may run again from the start (a store may retry, and a group commit may run
- * it a second time when a neighbour fails): it must do nothing but read its arguments and use its transaction, and
- * write its outputs afresh each time.
- * - Inside a write function no other transaction may be opened on the same thread.
+ *   it a second time when a neighbour fails): it must do nothing but read its arguments and use its transaction, and
+ *   write its outputs afresh each time.
+ * - Inside a write function no other transaction may be opened on the same thread; kv_write() there is LATHE_CONFLICT.
+ * - A function whose kv_put() or kv_delete() met LATHE_IO fails with that, whatever it returns.
  * - No transaction is held over I/O or waiting.
  * Keys: 1 to KV_KEY_BYTES bytes, ordered by memcmp. Values: up to 1 GiB.
  *
@@ -50,6 +52,9 @@ void kv_close(struct kv *);
 /** The version recorded in the store when it was opened; equals the opener's for a new store. */
 uint32_t kv_stored_version(const struct kv *);
 
+/** Inside a write: record that the store's data now has this version, in one step with the migration's last change. */
+enum lathe_status kv_put_version(struct kv_txn *, uint32_t version, struct lathe_error *err);
+
 /** Begin a snapshot. A thread has at most one at a time. Ends with kv_read_end(). */
 enum lathe_status kv_read_begin(struct kv *, struct kv_txn **out, struct lathe_error *err);
 void kv_read_end(struct kv_txn *);
@@ -59,7 +64,7 @@ enum lathe_status kv_get(struct kv_txn *, const void *key, size_t key_size, stru
                          struct lathe_error *err);
 
 /** Visit keys from `from` (inclusive; NULL: the first) that start with prefix, in order, until visit returns false.
- *  Inside a write transaction visit must not write. @return LATHE_OK also for none; LATHE_IO. */
+ *  visit must not write: kv_put() and its like are LATHE_CONFLICT there. @return LATHE_OK also for none; LATHE_IO. */
 enum lathe_status kv_scan(struct kv_txn *, const char *prefix, const char *from,
                           bool (*visit)(void *context, struct kv_slice key, struct kv_slice value), void *context,
                           struct lathe_error *err);
@@ -85,8 +90,7 @@ struct kv_stats {
 };
 void kv_get_stats(struct kv *, struct kv_stats *out);
 
-/** Convenience for text keys. @return the length that snprintf gave; keys longer than KV_KEY_BYTES are refused by put.
- */
+/** A text key and its size, as two arguments. Keys longer than KV_KEY_BYTES are refused by kv_put(). */
 #define KV_KEY(key) (key), strlen(key)
 
 #endif
