@@ -27,12 +27,13 @@ int64_t clock_wall_ms(void)
 
 void clock_format(int64_t wall_ms, char out[25])
 {
-    time_t seconds = (time_t)(wall_ms / 1000);
-    struct tm utc;
-    char date[64];
+    int ms = (int)((wall_ms % 1000 + 1000) % 1000); /* before 1970, too */
+    time_t seconds = (time_t)(wall_ms / 1000 - (wall_ms % 1000 < 0));
+    struct tm utc = {0};
+    char date[64] = "";
     gmtime_r(&seconds, &utc);
     size_t n = strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(date + n, sizeof date - n, ".%03dZ", (int)(wall_ms % 1000));
+    snprintf(date + n, sizeof date - n, ".%03dZ", ms);
     memcpy(out, date, 24);
     out[24] = '\0';
 }

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,16 +63,31 @@ static int write_all(int fd, const char *data, size_t size)
     return 0;
 }
 
+/* The new name must survive a power cut as the content does. */
+static int sync_folder_of(const char *path)
+{
+    char copy[PATH_MAX];
+    snprintf(copy, sizeof copy, "%s", path);
+    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return -1;
+    int rc = fsync(fd);
+    close(fd);
+    return rc;
+}
+
 enum lathe_status file_write(const char *path, const void *data, size_t size, unsigned mode, struct lathe_error *err)
 {
+    /* One name a call: two threads may write the same file at once, and the last one's content stands. */
+    static _Atomic unsigned calls;
     char temporary[PATH_MAX];
-    if (snprintf(temporary, sizeof temporary, "%s.%d.tmp", path, (int)getpid()) >= (int)sizeof temporary)
+    if (snprintf(temporary, sizeof temporary, "%s.%d.%u.tmp", path, (int)getpid(), atomic_fetch_add(&calls, 1)) >=
+        (int)sizeof temporary)
         return error_set(err, LATHE_INVALID, "path %s is too long", path);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, (mode_t)mode);
     if (fd < 0) return error_set(err, LATHE_IO, "can't create %s: %s", temporary, strerror(errno));
     bool written = write_all(fd, data, size) == 0 && fsync(fd) == 0;
     if (close(fd) != 0) written = false;
-    if (written && rename(temporary, path) == 0) return LATHE_OK;
+    if (written && rename(temporary, path) == 0 && sync_folder_of(path) == 0) return LATHE_OK;
     int reason = errno;
     unlink(temporary);
     return error_set(err, LATHE_IO, "can't write %s: %s", path, strerror(reason));

@@ -7,6 +7,13 @@
  *   Conv (3x3 stride 2 stem), Conv_1 (1x1), Conv_2 (1x1 on 1x1), AvgPool2D, Logits
  * Squeeze-excite's middle is make_divisible(mid / 4, 8); hs:0 is ReLU, hs:1 h-swish. `count`, `mean`, `std` (or `var`)
  * in milliseconds. The JSON variety (DynamicOFA) has the same keys and fields.
+ *
+ * The older variety of these keys (ProxylessNAS) has no se and hs, gives expand as a ratio (up to 10), and its network
+ * has ReLU6 everywhere: a document with such a key is read so, its stem and head too. Its Logits include the pooling.
+ *
+ * OFA publishes one document a resolution, and the stem's input says which: rows of a document with one stem are rows
+ * of that resolution ("... @160", see table.h). Several resolutions are written as several YAML documents in one
+ * stream, and in JSON as {"160":{..},"176":{..}}; both are read, too.
  * Threads: any. */
 #ifndef LATHE_TABLE_FORMATS_H
 #define LATHE_TABLE_FORMATS_H
@@ -34,9 +41,10 @@ enum lathe_status entries_parse(enum table_format, const char *text, size_t size
 enum lathe_status entries_print(enum table_format, const struct entries *, struct buf *out, size_t *skipped,
                                 struct lathe_error *err);
 
-/** One row as Lathe's JSON: {"layer","kind","count","latency_ms","mean_ms","trimmed_ms","std_ms","min_ms","p50_ms",
+/** One row as Lathe's JSON, its row text in "layer":
+ * {"layer","kind","count","latency_ms","mean_ms","trimmed_ms","std_ms","min_ms","p50_ms",
  *  "p90_ms","contexts","updated"}; unknown figures are null. @return a new reference. */
-json_t *entry_to_json(const char *layer_text, const struct latency *);
+json_t *entry_to_json(const char *row_text, const struct latency *);
 
 /** OFA's key of a layer. @param out 256 bytes. @return false when OFA has no key for it. */
 bool ofa_key_print(const struct layer *, char *out);

@@ -6,11 +6,16 @@
  * old one; the newest version is the one that readers get. A version's entries hold statistics; raw samples are kept in
  * chunks beside them, each under a source id, so that storing the same chunk twice changes nothing.
  *
+ * A row is named by its row text: the layer's canonical text, and where the figures hold for networks of one input
+ * resolution only, that resolution behind it: "linear in=1x1x1536 out=1x1x1000 @160". Published tables are one file a
+ * resolution, and files disagree about the layers that they share; so their rows keep apart. A row without resolution
+ * holds for all. Wherever a function takes a row text, a plain layer text is one.
+ *
  * Key layout (text, '/' between parts; names hold no '/'):
  *   table/<device>/<config>                          header, JSON: current version, created, updated
  *   version/<device>/<config>/<version:08x>          fingerprint, origin, created, JSON
- *   entry/<device>/<config>/<version:08x>/<layer>    statistics, binary (entry.c), schema byte first
- *   samples/<device>/<config>/<version:08x>/<layer>/<source>   raw samples, binary
+ *   entry/<device>/<config>/<version:08x>/<row>      statistics, binary (codec.c), schema byte first
+ *   samples/<device>/<config>/<version:08x>/<row>/<source>   raw samples, binary
  *
  * Threads: functions that take a kv_txn belong to that transaction's thread; nothing here keeps state of its own. */
 #ifndef LATHE_TABLE_TABLE_H
@@ -42,7 +47,15 @@ double latency_best_ms(const struct latency *);
 struct entry {
     struct layer layer;
     struct latency latency;
+    int resolution; /* of the networks that the row holds for; 0: any */
 };
+
+enum { ROW_TEXT_BYTES = LAYER_TEXT_BYTES + 8 };
+
+/** Print a row text. @param resolution 0..65535; 0: none. @param out ROW_TEXT_BYTES bytes. */
+void row_print(const struct layer *, int resolution, char *out);
+/** Parse a row text, nothing else, as layer_parse() does. @param[out] layer,resolution written on LATHE_OK only. */
+enum lathe_status row_parse(const char *text, struct layer *layer, int *resolution, struct lathe_error *err);
 
 /* Names a table. Borrowed strings, both accepted by text_is_name(). */
 struct table_id {
@@ -70,12 +83,18 @@ enum lathe_status table_info(struct kv_txn *, struct table_id, uint32_t version,
 enum lathe_status table_list(struct kv_txn *, const char *device, bool (*visit)(void *, const struct table_info *),
                              void *context, struct lathe_error *err);
 
-/** One row. @param version 0: newest. @return LATHE_OK, LATHE_NOT_FOUND (normal; err untouched) or LATHE_IO. */
-enum lathe_status table_get(struct kv_txn *, struct table_id, uint32_t version, const char *layer_text,
+/** One row. A layer that the table has under resolutions only gives its row of the first of them: where the resolution
+ *  matters, ask table_get_at().
+ *  @param version 0: newest; a loop of look-ups does better with table_info()'s.
+ *  @return LATHE_OK, LATHE_NOT_FOUND (normal; err untouched), LATHE_NEWER or LATHE_IO. */
+enum lathe_status table_get(struct kv_txn *, struct table_id, uint32_t version, const char *row_text,
                             struct latency *out, struct lathe_error *err);
-/** Rows in order of their layer's text, from a text on (NULL: the first), until visit returns false. */
+/** The row of a layer in a network of this input resolution: that resolution's own, else what table_get() gives. */
+enum lathe_status table_get_at(struct kv_txn *, struct table_id, uint32_t version, const char *layer_text,
+                               int resolution, struct latency *out, struct lathe_error *err);
+/** Rows in order of their row text, from a text on (inclusive; NULL: the first), until visit returns false. */
 enum lathe_status table_scan(struct kv_txn *, struct table_id, uint32_t version, const char *from,
-                             bool (*visit)(void *, const char *layer_text, const struct latency *), void *context,
+                             bool (*visit)(void *, const char *row_text, const struct latency *), void *context,
                              struct lathe_error *err);
 
 /** Inside a write: the version for a fingerprint, made when the newest one has another fingerprint.
@@ -83,18 +102,19 @@ enum lathe_status table_scan(struct kv_txn *, struct table_id, uint32_t version,
  */
 enum lathe_status table_version_for(struct kv_txn *, struct table_id, const json_t *fingerprint, const char *origin,
                                     int64_t now_ms, uint32_t *version, struct lathe_error *err);
-/** Inside a write: add or replace rows as they are given (imports). */
+/** Inside a write: add or replace rows as they are given (imports); raw samples of a row that is replaced go.
+ *  Rows with updated_ms 0 get the time of now. */
 enum lathe_status table_put(struct kv_txn *, struct table_id, uint32_t version, const struct entry *, size_t n,
                             struct lathe_error *err);
 /** Inside a write: add raw samples of one row under a source ("<profile>.<visit>.<position>", at most 48 characters)
- * and recompute the row's statistics over all its chunks. The same source again replaces its chunk: nothing counts
- * twice.
- *  @param subnet the source's context, counted in latency.contexts when it differs. */
-enum lathe_status table_add_samples(struct kv_txn *, struct table_id, uint32_t version, const char *layer_text,
+ *  and recompute the row's statistics over all its chunks. The same source again replaces its chunk: nothing counts
+ *  twice.
+ *  @param subnet the source's context; latency.contexts is the number of different ones. */
+enum lathe_status table_add_samples(struct kv_txn *, struct table_id, uint32_t version, const char *row_text,
                                     const char *source, uint64_t subnet, const uint32_t *samples_ns, size_t n,
                                     int64_t now_ms, struct lathe_error *err);
 /** All raw samples of a row, chunk by chunk. */
-enum lathe_status table_samples(struct kv_txn *, struct table_id, uint32_t version, const char *layer_text,
+enum lathe_status table_samples(struct kv_txn *, struct table_id, uint32_t version, const char *row_text,
                                 bool (*visit)(void *, const char *source, uint64_t subnet, const uint32_t *samples_ns,
                                               size_t n),
                                 void *context, struct lathe_error *err);
