@@ -39,7 +39,7 @@ struct space_dim {
 };
 
 struct space_slot {
-    char label[24];   /* "stem", "first", "stage2.block3", "head.conv", "pool", ... */
+    char label[40];   /* "stem", "first", "stage2.block3", "head1.conv2d", "head2.avgpool", ... */
     int stage, block; /* block within the whole network as in subnet documents; -1 outside the stages */
     int dim_count;
     int dims[SPACE_SLOT_DIMS]; /* indices of the dimensions that decide the slot's layer, ascending */
@@ -53,7 +53,8 @@ struct subnet {
 
 struct space;
 
-/** Build a space from its document. @param[out] out space_free() it. Unknown fields are errors. */
+/** Build a space from its document; server/spaces/README.md describes the format. Unknown fields are errors, and so are
+ *  sizes beyond any network's. @param[out] out space_free() it. */
 enum lathe_status space_parse(const json_t *document, struct space **out, struct lathe_error *err);
 void space_free(struct space *);
 
@@ -61,12 +62,33 @@ const char *space_id(const struct space *);
 /** The document that it was built from; borrowed. */
 const json_t *space_document(const struct space *);
 const char *space_family_name(const struct space *);
+const char *space_title(const struct space *);
 
 int space_dim_count(const struct space *);
 const struct space_dim *space_dim(const struct space *, int dim);
 int space_slot_count(const struct space *);
 const struct space_slot *space_slot(const struct space *, int slot);
 int space_resolution_dim(const struct space *);
+
+/** The index of a dimension's value as people write it (expand ratios and widths in ones); -1: it has no such value. */
+int space_find_value(const struct space *, int dim, double value);
+
+/* The choices of a slot at one resolution: the combinations of its other dimensions, numbered by mixed radix. */
+struct space_choices {
+    int count;     /* of combinations, at least 1 */
+    int dim_count; /* of dimensions, the resolution left out */
+    int dims[SPACE_SLOT_DIMS], counts[SPACE_SLOT_DIMS], strides[SPACE_SLOT_DIMS];
+};
+void space_choices_init(const struct space *, int slot, struct space_choices *out);
+/** The number of the combination that a subnet has. */
+static inline int space_choice_of(const struct space_choices *c, const struct subnet *s)
+{
+    int choice = 0;
+    for (int i = 0; i < c->dim_count; i++) choice += s->at[c->dims[i]] * c->strides[i];
+    return choice;
+}
+/** Give a subnet combination number `choice`, from 0 to count - 1; its other dimensions stay. */
+void space_choose(const struct space_choices *, int choice, struct subnet *s);
 
 /** Whether a dimension has any effect in this subnet (a skipped block's kernel has none). */
 bool space_dim_active(const struct space *, const struct subnet *, int dim);
@@ -98,5 +120,8 @@ void space_cost(const struct space *, const struct subnet *, enum dtype, struct 
 
 /** The number of different subnets, as a double (10^19 does not fit an integer type that prints well). */
 double space_size(const struct space *);
+
+/** The number of different layers that a table must have for the space's largest resolution; 0 when out of memory. */
+int space_rows_per_resolution(const struct space *);
 
 #endif
