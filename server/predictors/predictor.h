@@ -19,7 +19,7 @@ struct predictor_work;
 
 /** Read a safetensors file. Linear layers are taken in order of their names (0.weight, 0.bias, 2.weight, ...), with
  * ReLU between them; a ridge regression is a single layer. Every length, shape, offset and type is checked before use;
- * NaN and infinity are refused.
+ * NaN and infinity are refused; OFA's layout for ResNet50 (layers.*, base_acc) is LATHE_UNSUPPORTED.
  *  @param space  whose encoding its inputs must fit. Borrowed: must outlive the predictor. */
 enum lathe_status predictor_load(const void *bytes, size_t size, const struct space *space, struct predictor **out,
                                  struct lathe_error *err);
@@ -38,8 +38,9 @@ enum { PREDICTOR_BATCH = 256 };
 struct predictor_work *predictor_work_new(const struct predictor *);
 void predictor_work_free(struct predictor_work *);
 
-/** Predict. @param top1 n fractions (0.78 is 78%), clipped to nothing. n of any size; runs in batches of
- *  PREDICTOR_BATCH. No allocation. Same input, same output, whatever the batch it stood in, up to 1e-6. */
+/** Predict. @param top1 n fractions (0.78 is 78%), clipped to nothing; NAN where predictor_has_resolution() is
+ *  false. n of any size; runs in batches of PREDICTOR_BATCH. No allocation. Same input, same output, whatever the batch
+ * it stood in, up to 1e-6. */
 void predictor_evaluate(const struct predictor *, struct predictor_work *, const struct subnet *, size_t n,
                         float *top1);
 
@@ -50,9 +51,11 @@ struct training_report {
     double lambda;
     size_t file_bytes;
 };
-/** Fit top-1 = w.x + b from a CSV with columns k0..,e0..,d0..,r,accuracy (header line required, order free).
- *  Held out: every tenth row. @param name goes into the file's provenance. Broken rows are LATHE_INVALID with their
- *  line. @param[out] file malloc'd safetensors bytes. */
+/** Fit top-1 = w.x + b from a CSV with columns k0..,e0..,d0..,r,accuracy (header line required, order free). Columns of
+ *  skipped blocks may hold anything. At least 100 rows. Held out: every tenth row. lambda is the best of a grid on a
+ *  tenth of the other rows; the fit is to all of those. @param name where the rows are from: goes into the file's
+ *  provenance. Broken rows are LATHE_INVALID with their line. The same rows make the same file.
+ *  @param[out] file malloc'd safetensors bytes. */
 enum lathe_status predictor_train_ridge(const struct space *, const char *csv, size_t csv_size, const char *name,
                                         char **file, size_t *file_size, struct training_report *,
                                         struct lathe_error *err);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* What loading and inference share. Nothing outside this folder includes it. */
+#ifndef LATHE_PREDICTORS_INTERNAL_H
+#define LATHE_PREDICTORS_INTERNAL_H
+
+#include "server/predictors/encoding.h"
+#include "server/predictors/predictor.h"
+
+enum { LAYERS_MAX = 16, WIDTH_MAX = 16384 };
+
+struct dense {
+    int in, out;
+    float *weight; /* [in][out]: the file's transposed, so that an input's weights lie together */
+    float *bias;   /* [out] */
+};
+
+struct predictor {
+    const struct space *space;
+    struct encoding encoding;
+    json_t *metadata; /* object; empty when the file has none */
+    int layer_count;
+    struct dense layers[LAYERS_MAX];
+};
+
+#endif
