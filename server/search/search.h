@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* Search algorithms behind one interface. Adding one: a file with a const struct search_algorithm, listed in search.c.
+ * search_run() has refused by then what can't be met, and completes the result afterwards.
  * Threads: search_run() may run on any number of threads on one problem. */
 #ifndef LATHE_SEARCH_SEARCH_H
 #define LATHE_SEARCH_SEARCH_H
@@ -20,7 +21,7 @@ struct search_request {
     struct limits limits;
     uint64_t seed;
     struct evolution_options evolution;
-    bool (*cancelled)(void *); /* asked now and then; NULL: never */
+    bool (*cancelled)(void *); /* asked every millisecond or two; NULL: never */
     void *cancelled_context;
     void (*progress)(void *, double fraction, double best_top1); /* NULL: none */
     void *progress_context;
@@ -36,6 +37,7 @@ struct search_result {
 
 struct search_algorithm {
     const char *name;
+    /* Fills subnet, top1 and evaluations of the result. */
     enum lathe_status (*run)(const struct problem *, const struct search_request *, struct search_result *,
                              struct lathe_error *err);
 };
@@ -46,8 +48,13 @@ const struct search_algorithm *search_find(const char *name);
 const char *search_names(void);
 
 /** Run. Same problem, request and seed give the same answer.
- *  @return LATHE_OK; LATHE_INFEASIBLE (err says the least latency, when that is what can't be met); LATHE_CANCELLED. */
+ *  @param[out] out written on LATHE_OK only; its subnet is canonical.
+ *  @return LATHE_OK; LATHE_INFEASIBLE: err->field is the limit that can't be met ("latency_ms", ...) and the message
+ *          has the least that can, or the field is "" when limits can be met one by one but no subnet was found that
+ *          meets them together; LATHE_INVALID: a parameter out of range (field "evolution.population", ..., or the
+ *          limit's name for one that is no number above 0), no such algorithm (field "algorithm"), or a problem without
+ *          predictor (field "predictor"); LATHE_CANCELLED; LATHE_NO_MEMORY. */
 enum lathe_status search_run(const char *algorithm, const struct problem *, const struct search_request *,
-                             struct search_result *, struct lathe_error *err);
+                             struct search_result *out, struct lathe_error *err);
 
 #endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* What the files of this folder share. Nothing outside it includes it. */
+#ifndef LATHE_SEARCH_INTERNAL_H
+#define LATHE_SEARCH_INTERNAL_H
+
+#include "server/search/search.h"
+
+/* One slot's part of the tables. */
+struct slot_table {
+    struct space_choices choices;
+    size_t offset; /* of its cells within a resolution */
+};
+
+struct problem {
+    const struct space *space;
+    const struct predictor *predictor;
+    int slot_count;
+    size_t cells; /* of a resolution */
+    struct slot_table slots[SPACE_MAX_SLOTS];
+    double *costs[COSTS];         /* [resolutions][cells]: ms, numbers or bytes */
+    int row_of[SPACE_MAX_VALUES]; /* by value index of the resolution; below 0: left out */
+    uint8_t resolutions[SPACE_MAX_VALUES];
+    int resolution_count;
+    uint8_t all[SPACE_MAX_VALUES]; /* 0, 1, 2, ... */
+    struct subnet least[COSTS];    /* the subnets of least cost, canonical */
+};
+
+/** The first cell of the subnet's resolution. Its resolution must be allowed. */
+static inline size_t problem_base(const struct problem *p, const struct subnet *s)
+{
+    return (size_t)p->row_of[s->at[space_resolution_dim(p->space)]] * p->cells;
+}
+
+/** Fill p->least from the tables. LATHE_UNSUPPORTED when too many dimensions are open at once; LATHE_NO_MEMORY. */
+enum lathe_status problem_find_least(struct problem *, struct lathe_error *err);
+
+extern const struct search_algorithm evolution_algorithm;
+
+/** Find some subnet that meets the limits, when random ones do not. Bounded: LATHE_INFEASIBLE when it finds none. */
+enum lathe_status repair_find(const struct problem *, const struct search_request *, struct rng *, struct subnet *out,
+                              struct lathe_error *err);
+
+/** Choose every dimension at random among what the problem allows. Not canonical. */
+void problem_random(const struct problem *, struct rng *, struct subnet *out);
+/** Choose one dimension so. */
+static inline void problem_random_value(const struct problem *p, struct rng *rng, int dim, struct subnet *s)
+{
+    const uint8_t *values;
+    int count = problem_values(p, dim, &values);
+    s->at[dim] = values[rng_below(rng, (uint32_t)count)];
+}
+
+static inline bool search_cancelled(const struct search_request *r)
+{
+    return r->cancelled && r->cancelled(r->cancelled_context);
+}
+
+#endif

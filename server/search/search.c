@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+#include "server/search/search.h"
+
+#include <string.h>
+
+#include "lut/base/clock.h"
+#include "server/search/internal.h"
+
+/* The first one is what "auto" means. */
+static const struct search_algorithm *const algorithms[] = {&evolution_algorithm};
+
+const struct search_algorithm *search_find(const char *name)
+{
+    if (strcmp(name, "auto") == 0) return algorithms[0];
+    for (size_t i = 0; i < sizeof algorithms / sizeof algorithms[0]; i++) {
+        if (strcmp(algorithms[i]->name, name) == 0) return algorithms[i];
+    }
+    return NULL;
+}
+
+const char *search_names(void)
+{
+    return "auto, evolution";
+}
+
+void evolution_defaults(struct evolution_options *o)
+{
+    *o = (struct evolution_options){.population = 100,
+                                    .generations = 500,
+                                    .parent_ratio = 0.25,
+                                    .mutation_probability = 0.1,
+                                    .mutation_ratio = 0.5};
+}
+
+static enum lathe_status check_ratio(const char *field, double value, struct lathe_error *err)
+{
+    if (value >= 0 && value <= 1) return LATHE_OK;
+    return error_field(err, field, "%s must be from 0 to 1", field);
+}
+
+static enum lathe_status check_evolution(const struct evolution_options *o, struct lathe_error *err)
+{
+    if (o->population < 2 || o->population > 10000)
+        return error_field(err, "evolution.population", "evolution.population must be from 2 to 10000");
+    if (o->generations < 1 || o->generations > 100000)
+        return error_field(err, "evolution.generations", "evolution.generations must be from 1 to 100000");
+    enum lathe_status st = check_ratio("evolution.parent_ratio", o->parent_ratio, err);
+    if (!st) st = check_ratio("evolution.mutation_probability", o->mutation_probability, err);
+    return st ? st : check_ratio("evolution.mutation_ratio", o->mutation_ratio, err);
+}
+
+static enum lathe_status check_limits(const struct limits *limits, struct lathe_error *err)
+{
+    for (int c = 0; c < COSTS; c++) {
+        if (!(limits_get(limits, (enum cost)c) > 0))
+            return error_field(err, cost_name((enum cost)c), "%s must be above 0", cost_name((enum cost)c));
+    }
+    return LATHE_OK;
+}
+
+/* Refuse a limit below the least that any subnet has, before any search. */
+static enum lathe_status check_least(const struct problem *p, const struct limits *limits, struct lathe_error *err)
+{
+    for (int c = 0; c < COSTS; c++) {
+        const char *name = cost_name((enum cost)c);
+        double least = problem_least(p, (enum cost)c, NULL);
+        if (limits_get(limits, (enum cost)c) >= least) continue;
+        error_field(err, name, "no subnet of %s has %s of %g or less: the least is %.3f", space_id(p->space), name,
+                    limits_get(limits, (enum cost)c), least);
+        if (err) err->status = LATHE_INFEASIBLE;
+        return LATHE_INFEASIBLE;
+    }
+    return LATHE_OK;
+}
+
+static enum lathe_status check(const struct problem *p, const struct search_request *r, struct lathe_error *err)
+{
+    if (!p->predictor) return error_field(err, "predictor", "a search needs a predictor");
+    enum lathe_status st = check_evolution(&r->evolution, err);
+    if (!st) st = check_limits(&r->limits, err);
+    return st ? st : check_least(p, &r->limits, err);
+}
+
+enum lathe_status search_run(const char *algorithm, const struct problem *p, const struct search_request *r,
+                             struct search_result *out, struct lathe_error *err)
+{
+    uint64_t start = clock_now_ns();
+    const struct search_algorithm *found = search_find(algorithm);
+    struct search_result result = {0};
+    if (!found)
+        return error_field(err, "algorithm", "unknown algorithm %.40s; known are: %s", algorithm, search_names());
+    enum lathe_status st = check(p, r, err);
+    if (!st) st = found->run(p, r, &result, err);
+    if (st) return st;
+    space_canonicalise(p->space, &result.subnet);
+    result.algorithm = found->name;
+    result.latency_ms = problem_latency_ms(p, &result.subnet);
+    result.elapsed_ms = (double)(clock_now_ns() - start) / 1e6;
+    *out = result;
+    return LATHE_OK;
+}
