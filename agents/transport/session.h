@@ -39,6 +39,17 @@ enum lathe_status session_open(const struct transport *, const char *const *argv
                                struct session **out, struct lathe_error *err);
 void session_close(struct session *);
 
+/* What a session may be told otherwise. */
+struct session_options {
+    int hello_ms;  /* for the runner to start and say hello, in all; 0: 10 s */
+    int reply_ms;  /* until an unanswered request is repeated; four times, then it has failed; 0: 2 s */
+    int run_ms;    /* for one visit; 0: a minute, and a second more for each run */
+    uint32_t seed; /* of weights and inputs */
+};
+/** As session_open(), which has all defaults. @param options NULL: defaults. */
+enum lathe_status session_open_with(const struct transport *, const char *const *argv, const struct runtime_config *,
+                                    const struct session_options *, struct session **out, struct lathe_error *err);
+
 /** The fingerprint's fields as the runner tells them, "key=value" lines ("runner=..", "runtime=xnnpack 0.0~git..",
  *  "cpu=..", "kernel=..", "governor=.."); borrowed, in the runner's order, NULL-ended. */
 const char *const *session_fingerprint(const struct session *);
@@ -47,6 +58,12 @@ const char *const *session_fingerprint(const struct session *);
  *  network of this session had are not packed again. @return LATHE_UNSUPPORTED, LATHE_NO_MEMORY (does not fit). */
 enum lathe_status session_prepare(struct session *, int network, const struct layer *, int count,
                                   struct lathe_error *err);
+/* What the last session_prepare() came to. */
+struct session_build {
+    uint64_t arena_bytes, weight_bytes; /* activations and weights of that network */
+    uint32_t packed, reused;            /* layers whose weights were packed for it, and those that were there */
+};
+struct session_build session_last_build(const struct session *);
 /** Drop all networks and packed weights. */
 enum lathe_status session_reset(struct session *, struct lathe_error *err);
 
@@ -54,5 +71,9 @@ enum lathe_status session_reset(struct session *, struct lathe_error *err);
  *  is filled and layers is 0. @param[out] out visit_samples_clear() it. */
 enum lathe_status session_run(struct session *, int network, int warmup, int runs, bool per_layer,
                               struct visit_samples *out, struct lathe_error *err);
+/** CRC-32 of the last visit's output tensor, as it is in the runner's memory. */
+uint32_t session_output_crc(const struct session *);
+/** Read that tensor. @param[out] bytes the caller frees it. */
+enum lathe_status session_output(struct session *, void **bytes, size_t *n, struct lathe_error *err);
 
 #endif

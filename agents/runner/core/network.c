@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+#include "agents/runner/core/network.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "agents/runner/core/arena.h"
+#include "agents/runner/core/timing.h"
+#include "lut/base/clock.h"
+
+enum lathe_status network_check(const struct layer *layers, int count, struct lathe_error *err)
+{
+    if (count < 1) return error_field(err, "layers", "a network needs at least one layer");
+    for (int i = 1; i < count; i++) {
+        const struct shape *out = &layers[i - 1].out;
+        const struct shape *in = &layers[i].in;
+        if (in->h == out->h && in->w == out->w && in->c == out->c) continue;
+        char field[32];
+        snprintf(field, sizeof field, "layers[%d]", i);
+        return error_field(err, field, "layer %d takes %dx%dx%d, but the layer before it gives %dx%dx%d", i, in->h,
+                           in->w, in->c, out->h, out->w, out->c);
+    }
+    return LATHE_OK;
+}
+
+int network_occurrence(const struct layer *layers, int i)
+{
+    int n = 0;
+    for (int before = 0; before < i; before++) n += layer_equal(&layers[before], &layers[i]);
+    return n;
+}
+
+/* A tensor lives from the layer that writes it to the one that reads it; scratch while its layer runs. */
+static enum lathe_status plan(struct network *n, struct lathe_error *err)
+{
+    size_t items = 2 * (size_t)n->count + 1;
+    struct arena_item *item = calloc(items, sizeof *item);
+    if (!item) return error_set(err, LATHE_NO_MEMORY, "out of memory while planning a network");
+    for (int i = 0; i <= n->count; i++) {
+        size_t bytes = i ? n->ops[i - 1]->needs.out_bytes : n->ops[0]->needs.in_bytes;
+        item[i] = (struct arena_item){bytes, i ? i - 1 : 0, i < n->count ? i : i - 1, 0};
+    }
+    for (int i = 0; i < n->count; i++)
+        item[n->count + 1 + i] = (struct arena_item){n->ops[i]->needs.scratch_bytes, i, i, 0};
+    enum lathe_status st = arena_plan(item, items, &n->arena_bytes, err);
+    for (int i = 0; i <= n->count; i++) n->tensors[i] = item[i].offset;
+    for (int i = 0; i < n->count; i++) n->scratches[i] = item[n->count + 1 + i].offset;
+    free(item);
+    return st;
+}
+
+static enum lathe_status take_ops(struct network *n, struct pool *pool, const struct layer *layers,
+                                  struct lathe_error *err)
+{
+    for (int i = 0; i < n->count; i++) {
+        size_t before = pool->count;
+        enum lathe_status st = pool_get(pool, &layers[i], network_occurrence(layers, i), &n->ops[i], err);
+        if (st) return st;
+        n->packed += pool->count > before;
+        n->weight_bytes += n->ops[i]->needs.weight_bytes;
+    }
+    return LATHE_OK;
+}
+
+enum lathe_status network_build(struct pool *pool, const struct layer *layers, int count, struct network **out,
+                                struct lathe_error *err)
+{
+    enum lathe_status st = LATHE_OK;
+    struct network *n = calloc(1, sizeof *n);
+    if (!n) return error_set(err, LATHE_NO_MEMORY, "out of memory for a network");
+    n->runtime = pool->runtime;
+    n->count = count;
+    n->ops = calloc((size_t)count, sizeof(struct pool_op *));
+    n->tensors = calloc((size_t)count + 1, sizeof *n->tensors);
+    n->scratches = calloc((size_t)count, sizeof *n->scratches);
+    if (!n->ops || !n->tensors || !n->scratches) st = error_set(err, LATHE_NO_MEMORY, "out of memory for a network");
+    if (!st) st = take_ops(n, pool, layers, err);
+    if (!st) st = plan(n, err);
+    if (st) {
+        network_free(n);
+        return st;
+    }
+    *out = n;
+    return LATHE_OK;
+}
+
+void network_free(struct network *n)
+{
+    if (!n) return;
+    free((void *)n->ops);
+    free(n->tensors);
+    free(n->scratches);
+    free(n);
+}
+
+enum lathe_status network_setup(const struct network *n, char *arena, struct lathe_error *err)
+{
+    for (int i = 0; i < n->count; i++) {
+        const struct op_buffers buffers = {arena + n->tensors[i], arena + n->tensors[i + 1], arena + n->scratches[i]};
+        enum lathe_status st = n->runtime->setup(n->ops[i]->op, &buffers, err);
+        if (st) return st;
+    }
+    return LATHE_OK;
+}
+
+static enum lathe_status failed(int layer, struct lathe_error *err)
+{
+    return error_set(err, LATHE_IO, "the runtime failed in layer %d", layer);
+}
+
+static enum lathe_status run_untimed(const struct network *n, uint64_t *total_ns, struct lathe_error *err)
+{
+    uint64_t start = clock_now_ns();
+    for (int i = 0; i < n->count; i++)
+        if (n->runtime->run(n->ops[i]->op)) return failed(i, err);
+    *total_ns = clock_now_ns() - start;
+    return LATHE_OK;
+}
+
+enum lathe_status network_run(const struct network *n, uint64_t usage_cost_ns, const struct run_times *times,
+                              struct lathe_error *err)
+{
+    if (!times->wall_ns) return run_untimed(n, times->total_ns, err);
+    struct usage before = usage_now();
+    uint64_t first = 0;
+    uint64_t end = 0;
+    for (int i = 0; i < n->count; i++) {
+        uint64_t start = clock_now_ns();
+        if (n->runtime->run(n->ops[i]->op)) return failed(i, err);
+        end = clock_now_ns();
+        struct usage after = usage_now();
+        if (i == 0) first = start;
+        times->wall_ns[i] = elapsed_u32(start, end);
+        times->cpu_ns[i] = elapsed_u32(before.cpu_ns + usage_cost_ns, after.cpu_ns);
+        times->preempted[i] = elapsed_u8(before.preemptions, after.preemptions);
+        before = after;
+    }
+    *times->total_ns = end - first;
+    return LATHE_OK;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* Weights and inputs made from a seed, so that none travel over a wire and all runners have the same.
+ *
+ * A value depends on the seed, the layer, its occurrence in the network (0 for the first of equal layers) and its place
+ * in its tensor; agents/wire/PROTOCOL.md has the recipe. Ranges keep activations of deep networks near 1.
+ * Threads: plain values. */
+#ifndef LATHE_RUNNER_WEIGHTS_H
+#define LATHE_RUNNER_WEIGHTS_H
+
+#include "lut/layer/layer.h"
+
+/* Dense tensors are [out][kh][kw][in], the depthwise one [kh][kw][channels], biases [out]. Absent ones are NULL. */
+struct weights {
+    float *block; /* all of them, owned */
+    size_t count; /* floats in the block */
+    const float *expand, *expand_bias;       /* mbconv: 1x1, in to mid */
+    const float *depthwise, *depthwise_bias; /* mbconv */
+    const float *squeeze, *squeeze_bias;     /* mbconv: mid to se */
+    const float *excite, *excite_bias;       /* mbconv: se to mid */
+    const float *dense, *dense_bias;         /* conv2d, linear; mbconv: the projection, mid to out */
+};
+
+/** @param[out] out weights_clear() it. @return LATHE_NO_MEMORY otherwise. */
+enum lathe_status weights_make(const struct layer *, int occurrence, uint32_t seed, struct weights *out,
+                               struct lathe_error *err);
+/** @param[out] out a copy of its own. */
+enum lathe_status weights_copy(const struct weights *, struct weights *out, struct lathe_error *err);
+void weights_clear(struct weights *);
+
+/** The input of a network that starts with this layer: n values in [-1, 1). */
+void weights_input(const struct layer *first, uint32_t seed, float *out, size_t n);
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* Plain C: layers as their definition says, one loop an index, sums in double. For correctness, not for speed. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agents/runner/runtime.h"
+
+struct engine {
+    int batch;
+};
+
+struct op {
+    struct layer layer;
+    int batch;
+    struct weights weights;
+    struct op_buffers buffers;
+};
+
+static const char *reference_version(void)
+{
+    return LATHE_VERSION;
+}
+
+static enum lathe_status reference_supports(const struct runtime_options *o, struct lathe_error *err)
+{
+    if (o->dtype != DTYPE_F32) return error_set(err, LATHE_UNSUPPORTED, "reference knows f32 only");
+    if (o->threads != 1) return error_set(err, LATHE_UNSUPPORTED, "reference runs on one thread only");
+    return LATHE_OK;
+}
+
+static enum lathe_status reference_open(const struct runtime_options *o, struct engine **out, struct lathe_error *err)
+{
+    struct engine *e = calloc(1, sizeof *e);
+    if (!e) return error_set(err, LATHE_NO_MEMORY, "out of memory for a runtime");
+    e->batch = o->batch;
+    *out = e;
+    return LATHE_OK;
+}
+
+static void reference_close(struct engine *e)
+{
+    free(e);
+}
+
+/* Scratch of mbconv: expanded input, depthwise output, then vectors of squeeze-excite; for one image. */
+static size_t scratch_floats(const struct layer *l)
+{
+    if (l->kind != LAYER_MBCONV) return 0;
+    size_t mid = (size_t)l->mid;
+    return ((size_t)l->in.h * (size_t)l->in.w + (size_t)l->out.h * (size_t)l->out.w + 2) * mid + (size_t)l->se;
+}
+
+static enum lathe_status reference_prepare(struct engine *e, const struct layer *l, const struct weights *w,
+                                           struct op **out, struct op_needs *needs, struct lathe_error *err)
+{
+    struct op *op = calloc(1, sizeof *op);
+    if (!op) return error_set(err, LATHE_NO_MEMORY, "out of memory for a layer");
+    enum lathe_status st = weights_copy(w, &op->weights, err);
+    if (st) {
+        free(op);
+        return st;
+    }
+    op->layer = *l;
+    op->batch = e->batch;
+    *needs = (struct op_needs){
+        .in_bytes = shape_elements(&l->in) * sizeof(float) * (size_t)e->batch,
+        .out_bytes = shape_elements(&l->out) * sizeof(float) * (size_t)e->batch,
+        .scratch_bytes = scratch_floats(l) * sizeof(float),
+        .weight_bytes = w->count * sizeof(float),
+    };
+    *out = op;
+    return LATHE_OK;
+}
+
+static void reference_op_free(struct op *op)
+{
+    if (!op) return;
+    weights_clear(&op->weights);
+    free(op);
+}
+
+static enum lathe_status reference_setup(struct op *op, const struct op_buffers *b, struct lathe_error *err)
+{
+    (void)err;
+    op->buffers = *b;
+    return LATHE_OK;
+}
+
+static float activate(double x, enum activation act)
+{
+    switch (act) {
+    case ACT_RELU:
+        return (float)fmax(x, 0.0);
+    case ACT_RELU6:
+        return (float)fmin(fmax(x, 0.0), 6.0);
+    case ACT_HSWISH:
+        return (float)(x * fmin(fmax(x + 3.0, 0.0), 6.0) / 6.0);
+    case ACT_NONE:
+    case ACTIVATIONS:
+        break;
+    }
+    return (float)x;
+}
+
+/* A convolution over one image, "same" padding. */
+struct window {
+    struct shape in, out;
+    int kernel, stride;
+    enum activation act;
+};
+
+/* The sum at output (y, x) of channel o: over all inputs, or over channel o alone where depthwise. */
+static double convolve_at(const struct window *v, bool depthwise, const float *weights, const float *in, int y, int x,
+                          int o)
+{
+    const int pad = (v->kernel - 1) / 2;
+    const int channels = v->in.c;
+    double sum = 0;
+    for (int i = 0; i < v->kernel; i++) {
+        for (int j = 0; j < v->kernel; j++) {
+            int row = y * v->stride + i - pad;
+            int column = x * v->stride + j - pad;
+            if (row < 0 || row >= v->in.h || column < 0 || column >= v->in.w) continue;
+            const float *pixel = in + ((size_t)row * (size_t)v->in.w + (size_t)column) * (size_t)channels;
+            size_t tap = (size_t)i * (size_t)v->kernel + (size_t)j;
+            if (depthwise) {
+                sum += (double)pixel[o] * (double)weights[tap * (size_t)channels + (size_t)o];
+                continue;
+            }
+            const float *w = weights + ((size_t)o * (size_t)v->kernel * (size_t)v->kernel + tap) * (size_t)channels;
+            for (int c = 0; c < channels; c++) sum += (double)pixel[c] * (double)w[c];
+        }
+    }
+    return sum;
+}
+
+static void convolve(const struct window *v, bool depthwise, const float *weights, const float *bias, const float *in,
+                     float *out)
+{
+    for (int y = 0; y < v->out.h; y++)
+        for (int x = 0; x < v->out.w; x++)
+            for (int o = 0; o < v->out.c; o++)
+                *out++ = activate(convolve_at(v, depthwise, weights, in, y, x, o) + (double)bias[o], v->act);
+}
+
+static void dense(const float *weights, const float *bias, const float *in, size_t n, float *out, size_t outputs)
+{
+    for (size_t o = 0; o < outputs; o++) {
+        double sum = (double)bias[o];
+        for (size_t i = 0; i < n; i++) sum += (double)in[i] * (double)weights[o * n + i];
+        out[o] = (float)sum;
+    }
+}
+
+static void average(const float *in, size_t pixels, size_t channels, float *out)
+{
+    for (size_t c = 0; c < channels; c++) {
+        double sum = 0;
+        for (size_t p = 0; p < pixels; p++) sum += (double)in[p * channels + c];
+        out[c] = (float)(sum / (double)pixels);
+    }
+}
+
+/* Scale the channels of an image by what its own averages say. @param vectors 2 * mid + se floats. */
+static void squeeze_excite(const struct op *op, float *image, float *vectors)
+{
+    const size_t mid = (size_t)op->layer.mid;
+    const size_t se = (size_t)op->layer.se;
+    const size_t pixels = (size_t)op->layer.out.h * (size_t)op->layer.out.w;
+    float *pooled = vectors;
+    float *squeezed = pooled + mid;
+    float *scale = squeezed + se;
+    average(image, pixels, mid, pooled);
+    dense(op->weights.squeeze, op->weights.squeeze_bias, pooled, mid, squeezed, se);
+    for (size_t i = 0; i < se; i++) squeezed[i] = fmaxf(squeezed[i], 0.0f);
+    dense(op->weights.excite, op->weights.excite_bias, squeezed, se, scale, mid);
+    for (size_t i = 0; i < mid; i++) scale[i] = fminf(fmaxf(scale[i] + 3.0f, 0.0f), 6.0f) / 6.0f;
+    for (size_t p = 0; p < pixels; p++)
+        for (size_t c = 0; c < mid; c++) image[p * mid + c] *= scale[c];
+}
+
+static void run_mbconv(const struct op *op, const float *in, float *out, float *scratch)
+{
+    const struct layer *l = &op->layer;
+    const struct shape wide_in = {l->in.h, l->in.w, l->mid};
+    const struct shape wide_out = {l->out.h, l->out.w, l->mid};
+    const float *expanded = in;
+    float *filtered = scratch + shape_elements(&wide_in);
+    if (l->mid != l->in.c) {
+        convolve(&(struct window){l->in, wide_in, 1, 1, l->act}, false, op->weights.expand, op->weights.expand_bias, in,
+                 scratch);
+        expanded = scratch;
+    }
+    convolve(&(struct window){wide_in, wide_out, l->kernel, l->stride, l->act}, true, op->weights.depthwise,
+             op->weights.depthwise_bias, expanded, filtered);
+    if (l->se) squeeze_excite(op, filtered, filtered + shape_elements(&wide_out));
+    convolve(&(struct window){wide_out, l->out, 1, 1, ACT_NONE}, false, op->weights.dense, op->weights.dense_bias,
+             filtered, out);
+    if (l->residual)
+        for (size_t i = 0; i < shape_elements(&l->out); i++) out[i] += in[i];
+}
+
+static void run_image(const struct op *op, const float *in, float *out)
+{
+    const struct layer *l = &op->layer;
+    switch (l->kind) {
+    case LAYER_CONV2D:
+        convolve(&(struct window){l->in, l->out, l->kernel, l->stride, l->act}, false, op->weights.dense,
+                 op->weights.dense_bias, in, out);
+        break;
+    case LAYER_MBCONV:
+        run_mbconv(op, in, out, op->buffers.scratch);
+        break;
+    case LAYER_AVGPOOL:
+        average(in, (size_t)l->in.h * (size_t)l->in.w, (size_t)l->in.c, out);
+        break;
+    case LAYER_LINEAR:
+        dense(op->weights.dense, op->weights.dense_bias, in, (size_t)l->in.c, out, (size_t)l->out.c);
+        break;
+    case LAYER_KINDS:
+        break;
+    }
+}
+
+static enum lathe_status reference_run(struct op *op)
+{
+    const float *in = op->buffers.in;
+    float *out = op->buffers.out;
+    for (int i = 0; i < op->batch; i++)
+        run_image(op, in + (size_t)i * shape_elements(&op->layer.in), out + (size_t)i * shape_elements(&op->layer.out));
+    return LATHE_OK;
+}
+
+const struct runtime reference_runtime = {
+    .name = "reference",
+    .version = reference_version,
+    .supports = reference_supports,
+    .open = reference_open,
+    .prepare = reference_prepare,
+    .setup = reference_setup,
+    .run = reference_run,
+    .op_free = reference_op_free,
+    .close = reference_close,
+};

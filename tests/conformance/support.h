@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* Runs single layers in buffers that end at a page nobody may touch. Failures fail the test at hand. */
+#ifndef LATHE_TESTS_CONFORMANCE_SUPPORT_H
+#define LATHE_TESTS_CONFORMANCE_SUPPORT_H
+
+#include "agents/runner/runtime.h"
+
+/* Exactly the padding that runtimes are promised lies behind the bytes, filled with a pattern; then a guard page. */
+struct guarded {
+    unsigned char *bytes;
+    size_t size;
+    void *map;
+    size_t map_size;
+};
+void guarded_alloc(struct guarded *, size_t size);
+/** Fails when the padding was written to. */
+void guarded_check(const struct guarded *);
+void guarded_free(struct guarded *);
+
+struct layer layer_of(const char *text);
+
+/** Run one layer of a runtime on an input of the whole batch.
+ *  @return the output, which the caller frees; *floats is its length. */
+float *run_layer(const struct runtime *, const struct runtime_options *, const struct layer *, const struct weights *,
+                 const float *in, size_t *floats);
+
+/** The largest difference, divided by the larger of 1 and the largest magnitude in want. */
+double scaled_difference(const float *got, const float *want, size_t n);
+
+#endif
