@@ -50,5 +50,7 @@ struct lease {
 /** @param[out] out lease_clear() it. LATHE_INVALID names the field. */
 enum lathe_status lease_parse(const json_t *, struct lease *out, struct lathe_error *err);
 void lease_clear(struct lease *);
+/** A network by its number; borrowed; NULL when the lease does not describe it. */
+const struct lease_network *lease_network(const struct lease *, int network);
 
 #endif

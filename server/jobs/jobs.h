@@ -12,7 +12,11 @@
  * Results carry the lease's fencing number: those under an ended lease are LATHE_CONFLICT and change nothing. Each
  * visit's samples are stored once under "<job>.<visit>": sending them again is LATHE_OK and changes nothing.
  *
- * Threads: any. State is in the store; the only memory is the set of listeners. Time comes from lut/base/clock.h. */
+ * A table's version belongs to one fingerprint. Results under another one than a profile has worked with start a new
+ * version, and the rest of the profile is planned anew from what that version has (results.c).
+ *
+ * Threads: any. State is in the store, so that a server may die at any point; memory holds the listeners, the deadlines
+ * of leases (which start afresh with the server) and when agents were heard of. Time comes from lut/base/clock.h. */
 #ifndef LATHE_JOBS_JOBS_H
 #define LATHE_JOBS_JOBS_H
 
@@ -62,21 +66,24 @@ enum lathe_status jobs_cancel(struct jobs *, const char *kind, const char *id, j
 enum lathe_status jobs_cancel_device(struct jobs *, const char *device, struct lathe_error *err);
 
 /* Leases. */
-/** Take the next piece of work of any device that this agent serves.
+/** Take the next piece of work of any device that this agent serves; measurements first, then profiles by age. An agent
+ *  works off one lease at a time: asking again ends the lease that it had.
  *  @param[out] lease new reference; see agents/agent/lease.h for its form.
  *  @return LATHE_OK, LATHE_NOT_FOUND when there is none now (err untouched), or an error. */
 enum lathe_status jobs_lease(struct jobs *, const char *agent, json_t **lease, struct lathe_error *err);
+/** Whose a lease is. @param agent 65 bytes. @return LATHE_CONFLICT when the lease has ended. */
+enum lathe_status jobs_lease_agent(struct jobs *, const char *lease, char *agent, struct lathe_error *err);
 enum lathe_status jobs_renew(struct jobs *, const char *lease, int64_t fence, json_t **answer, struct lathe_error *err);
 /** Store results: {"fence","fingerprint":{..},"visits":[{"visit","network","wall_ns":[[..]],"cpu_ns":[[..]],
  *  "preempted":[[..]],"total_ns":[..]}]}; inner arrays are layers, outer ones runs. */
 enum lathe_status jobs_results(struct jobs *, const char *lease, const json_t *results, json_t **answer,
                                struct lathe_error *err);
 /** Give back. @param error NULL: the work went well; otherwise why it failed. @param fatal the job fails with it, since
- *  trying again can't help; otherwise it is tried again, at most three times in a row without progress. */
+ *  trying again can't help; otherwise it is tried again; the third failure in a row without progress is fatal, too. */
 enum lathe_status jobs_release(struct jobs *, const char *lease, int64_t fence, const char *error, bool fatal,
                                struct lathe_error *err);
-/** What is known of a device: "online" (an agent that may serve it asked for work within the last minute), "busy" (it has
- *  a lease) or "offline". @param agent the device's agent; NULL: any. @param[out] last_seen_ms wall clock, 0: never.
+/** What is known of a device: "online" (an agent that may serve it asked for work within the last minute), "busy" (it
+ * has a lease) or "offline". @param agent the device's agent; NULL: any. @param[out] last_seen_ms wall clock, 0: never.
  *  Any thread. */
 const char *jobs_device_state(struct jobs *, const char *device, const char *agent, int64_t *last_seen_ms);
 /** End leases whose deadline has passed. Call it every second or so. */

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+#include "agents/agent/runner.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lut/base/log.h"
+
+/* A session holds packed weights once for each layer and position. All rows of OFA's space at one resolution come to a
+ * third of a gigabyte; two resolutions fit, and a profile of all of them starts afresh when it gets too big. */
+static const uint64_t PACKED_BYTES_MAX = UINT64_C(1) << 30;
+enum { NETWORK_IDS = 4096 };
+
+struct runner {
+    const char *program;
+    struct session *session; /* NULL: none is open */
+    char device[65], config[65], job[40];
+    enum dtype dtype;
+    json_t *prepared; /* object: network number -> the id that the session knows it by */
+    json_t *packed;   /* object, used as a set: "position layer" */
+    uint64_t packed_bytes;
+    int next_id;
+};
+
+struct runner *runner_new(const char *program)
+{
+    struct runner *r = calloc(1, sizeof *r);
+    if (!r) return NULL;
+    r->program = program;
+    r->prepared = json_object();
+    r->packed = json_object();
+    return r;
+}
+
+static void forget_networks(struct runner *r)
+{
+    json_object_clear(r->prepared);
+    json_object_clear(r->packed);
+    r->packed_bytes = 0;
+    r->next_id = 0;
+}
+
+void runner_close(struct runner *r)
+{
+    session_close(r->session);
+    r->session = NULL;
+    forget_networks(r);
+}
+
+void runner_free(struct runner *r)
+{
+    if (!r) return;
+    runner_close(r);
+    json_decref(r->prepared);
+    json_decref(r->packed);
+    free(r);
+}
+
+static bool is_open_for(const struct runner *r, const struct lease *lease)
+{
+    return r->session && strcmp(r->device, lease->device) == 0 && strcmp(r->config, lease->config) == 0;
+}
+
+/* The runner's "key=value" lines as an object. */
+static json_t *fingerprint_of(const struct session *session)
+{
+    json_t *fingerprint = json_object();
+    for (const char *const *line = session_fingerprint(session); line && *line; line++) {
+        const char *equals = strchr(*line, '=');
+        char key[64];
+        if (!equals || equals == *line) continue;
+        snprintf(key, sizeof key, "%.*s", (int)(equals - *line), *line);
+        json_object_set_new(fingerprint, key, json_string(equals + 1));
+    }
+    return fingerprint;
+}
+
+static enum lathe_status open_session(struct runner *r, const struct lease *lease, bool *fatal, struct lathe_error *err)
+{
+    struct runtime_config config;
+    const char *const argv[] = {r->program, "serve", NULL};
+    const struct transport *transport = transport_find(lease->transport);
+    *fatal = true;
+    if (!transport || strcmp(lease->transport, "local") != 0)
+        return error_set(err, LATHE_UNSUPPORTED, "this agent can't reach devices by %s", lease->transport);
+    enum lathe_status st = runtime_config_parse(lease->config, &config, err);
+    if (st) return st;
+    st = session_open(transport, argv, &config, &r->session, err);
+    *fatal = st == LATHE_NOT_FOUND || st == LATHE_UNSUPPORTED || st == LATHE_INVALID;
+    if (st) {
+        r->session = NULL;
+        return st;
+    }
+    r->dtype = config.dtype;
+    snprintf(r->device, sizeof r->device, "%s", lease->device);
+    snprintf(r->config, sizeof r->config, "%s", lease->config);
+    log_event(LOG_INFO, "opened a runner device=%s config=%s", lease->device, lease->config);
+    return LATHE_OK;
+}
+
+static enum lathe_status reset(struct runner *r, struct lathe_error *err)
+{
+    forget_networks(r);
+    return session_reset(r->session, err);
+}
+
+enum lathe_status runner_ready(struct runner *r, const struct lease *lease, json_t **fingerprint, bool *fatal,
+                               struct lathe_error *err)
+{
+    enum lathe_status st = LATHE_OK;
+    *fatal = false;
+    if (!is_open_for(r, lease)) {
+        runner_close(r);
+        st = open_session(r, lease, fatal, err);
+    } else if (strcmp(r->job, lease->job) != 0) {
+        st = reset(r, err);
+        /* A runner that died while there was nothing to do is no failure of this lease. */
+        if (st) {
+            runner_close(r);
+            st = open_session(r, lease, fatal, err);
+        }
+    }
+    if (st) return st;
+    snprintf(r->job, sizeof r->job, "%s", lease->job);
+    *fingerprint = fingerprint_of(r->session);
+    return LATHE_OK;
+}
+
+/* Note what a network packs. */
+static void note_packed(struct runner *r, const struct lease_network *network)
+{
+    for (int i = 0; i < network->layer_count; i++) {
+        char text[LAYER_TEXT_BYTES];
+        char key[LAYER_TEXT_BYTES + 16];
+        layer_print(&network->layers[i], text);
+        snprintf(key, sizeof key, "%d %s", i, text);
+        if (json_object_get(r->packed, key)) continue;
+        json_object_set_new(r->packed, key, json_true());
+        r->packed_bytes += layer_weight_bytes(&network->layers[i], r->dtype);
+    }
+}
+
+static enum lathe_status prepare_once(struct runner *r, const struct lease_network *network, int *id,
+                                      struct lathe_error *err)
+{
+    char number[16];
+    if (r->packed_bytes > PACKED_BYTES_MAX || r->next_id >= NETWORK_IDS) {
+        enum lathe_status st = reset(r, err);
+        if (st) return st;
+    }
+    enum lathe_status st = session_prepare(r->session, r->next_id, network->layers, network->layer_count, err);
+    if (st) return st;
+    note_packed(r, network);
+    *id = r->next_id++;
+    snprintf(number, sizeof number, "%d", network->network);
+    json_object_set_new(r->prepared, number, json_integer(*id));
+    return LATHE_OK;
+}
+
+static enum lathe_status prepare(struct runner *r, const struct lease_network *network, int *id,
+                                 struct lathe_error *err)
+{
+    char number[16];
+    snprintf(number, sizeof number, "%d", network->network);
+    const json_t *known = json_object_get(r->prepared, number);
+    if (known) {
+        *id = (int)json_integer_value(known);
+        return LATHE_OK;
+    }
+    enum lathe_status st = prepare_once(r, network, id, err);
+    if (st != LATHE_NO_MEMORY || r->next_id == 0) return st;
+    /* The device is full: it may hold this network alone. */
+    st = reset(r, err);
+    return st ? st : prepare_once(r, network, id, err);
+}
+
+enum lathe_status runner_visit(struct runner *r, const struct lease *lease, int network, struct visit_samples *out,
+                               bool *fatal, struct lathe_error *err)
+{
+    int id = 0;
+    enum lathe_status st = prepare(r, lease_network(lease, network), &id, err);
+    if (!st) st = session_run(r->session, id, lease->warmup, lease->runs, lease->per_layer, out, err);
+    *fatal = st == LATHE_UNSUPPORTED || st == LATHE_INVALID || st == LATHE_NO_MEMORY;
+    if (st) runner_close(r);
+    return st;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* The runner that an agent keeps: one session, open from lease to lease as long as device and config stay the same, so
+ * that weights stay packed. Threads: one owner. */
+#ifndef LATHE_AGENT_RUNNER_H
+#define LATHE_AGENT_RUNNER_H
+
+#include <stdbool.h>
+
+#include "agents/agent/lease.h"
+#include "agents/transport/session.h"
+
+struct runner;
+
+/** @param program path of lathe-run, for local devices; borrowed. */
+struct runner *runner_new(const char *program);
+/** Close the session. NULL is allowed. */
+void runner_free(struct runner *);
+/** Close the session; the next lease opens a new one. */
+void runner_close(struct runner *);
+
+/** Make ready for a lease: open a session, or go on with the one that is open.
+ *  @param[out] fingerprint new reference.
+ *  @param[out] fatal on failure: trying again can't help (no such program, runtime or transport). */
+enum lathe_status runner_ready(struct runner *, const struct lease *, json_t **fingerprint, bool *fatal,
+                               struct lathe_error *err);
+/** Visit a network of the lease. On failure the session is closed when it is of no more use.
+ *  @param[out] out visit_samples_clear() it. @param[out] fatal as above: the network can't be run. */
+enum lathe_status runner_visit(struct runner *, const struct lease *, int network, struct visit_samples *out,
+                               bool *fatal, struct lathe_error *err);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* A batch of results as agents send them, read strictly. Threads: plain values. */
+#ifndef LATHE_JOBS_BATCH_H
+#define LATHE_JOBS_BATCH_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "lut/base/error.h"
+
+struct batch_visit {
+    int visit, network;
+    size_t runs, layers; /* layers: 0 when times are of whole runs only */
+    uint32_t *wall_ns;   /* [runs][layers] */
+    uint32_t *cpu_ns;    /* [runs][layers]; 0 where the runner can't tell */
+    uint8_t *preempted;  /* [runs][layers] */
+    const json_t *total; /* [runs]; borrowed from the document */
+};
+
+struct batch {
+    int64_t fence;
+    const json_t *fingerprint; /* borrowed from the document */
+    struct batch_visit *visits;
+    size_t count;
+};
+
+/** Read {"fence","fingerprint","visits"}: every array as long as the visit's others, every number in range.
+ *  @param document borrowed; must outlive the batch. @param[out] out batch_clear() it.
+ *  @return LATHE_INVALID names the field, e.g. "visits[2].wall_ns[0]". */
+enum lathe_status batch_read(const json_t *document, struct batch *out, struct lathe_error *err);
+void batch_clear(struct batch *);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* What the files of this module share. See jobs.h for the picture.
+ *
+ * Keys beside the documents profile/<id>, measurement/<id> and lease/<id>:
+ *   active/<job>                kind of a job that has not ended; ids sort measurements first, then by age
+ *   plan/<job>                  {"first_visit","visits":[network of each visit]}
+ *   network/<job>/<n:08x>       {"context":"<hex>","layers":[texts]}: kept as texts, since a space may be replaced
+ *   row/<job>/<layer>           contexts that a missing row wants, one byte; deleted when it has them
+ *   visit/<job>/<n:08x>         a visit that is done; of a measurement its total_ns as a JSON array
+ *   fence/<device>              the last fencing number, decimal
+ * A profile that is planned anew goes on counting visits and networks where the old plan ended, so that a number means
+ * one visit, and one network, for the whole life of the job. */
+#ifndef LATHE_JOBS_INTERNAL_H
+#define LATHE_JOBS_INTERNAL_H
+
+#include <pthread.h>
+
+#include "server/jobs/jobs.h"
+#include "server/jobs/planner.h"
+#include "server/store/store.h"
+
+enum { JOBS_LISTENERS = 8, JOB_KEY_BYTES = 480, JOB_ID_BYTES = 40 };
+
+struct work_listener {
+    void (*notify)(void *);
+    void *context;
+};
+
+struct change_listener {
+    void (*notify)(void *, const json_t *);
+    void *context;
+};
+
+struct live_lease {
+    char id[JOB_ID_BYTES];
+    uint64_t deadline_ns;
+};
+
+struct seen_agent {
+    char name[65];
+    uint64_t at_ns;
+    int64_t wall_ms;
+};
+
+struct jobs {
+    struct kv *kv;
+    const struct catalog *spaces;
+    pthread_mutex_t lock; /* guards what follows; never held while a listener or the store runs */
+    struct work_listener work[JOBS_LISTENERS];
+    struct change_listener change[JOBS_LISTENERS];
+    size_t work_count, change_count;
+    struct live_lease *live;
+    size_t live_count, live_capacity;
+    struct seen_agent *seen;
+    size_t seen_count, seen_capacity;
+};
+
+/* jobs.c */
+void jobs_notify_work(struct jobs *);
+/** @param job a stored document; NULL is allowed. */
+void jobs_notify_change(struct jobs *, const json_t *job);
+
+/* job.c: documents. Functions with a kv_txn run inside a write. */
+const char *job_text(const json_t *job, const char *name);
+int64_t job_int(const json_t *job, const char *name);
+void job_set_int(json_t *job, const char *name, int64_t value);
+/** A number that answers don't show. */
+int64_t job_hidden(const json_t *job, const char *name);
+void job_set_hidden(json_t *job, const char *name, int64_t value);
+/** A new document with the fields that both kinds have; NULL when memory ran out. */
+json_t *job_new(const char *kind, const char *device, const char *config);
+/** Without what is not for users. New reference. */
+json_t *job_public(const json_t *job);
+bool job_active(const json_t *job);
+enum lathe_status job_load(struct kv_txn *, const char *kind, const char *id, json_t **job, struct lathe_error *err);
+enum lathe_status job_save(struct kv_txn *, json_t *job, struct lathe_error *err);
+/** Put a new job among the active ones. */
+enum lathe_status job_enqueue(struct kv_txn *, json_t *job, struct lathe_error *err);
+/** Reach a final state; forget plan and lease. A job that is done keeps its lease: its agent has yet to release it.
+ *  @param error NULL: none. */
+enum lathe_status job_end(struct kv_txn *, json_t *job, const char *state, const char *error, struct lathe_error *err);
+
+struct active_job {
+    char id[JOB_ID_BYTES], kind[16];
+};
+/** @param[out] out malloc'd array, in the order in which to work them off. */
+enum lathe_status job_list_active(struct kv_txn *, struct active_job **out, size_t *count, struct lathe_error *err);
+
+/** The lease of a device, or LATHE_NOT_FOUND (err untouched). */
+enum lathe_status lease_of_device(struct kv_txn *, const char *device, json_t **lease, struct lathe_error *err);
+/** A device that jobs can run on: it exists and its transport is one that agents work through. */
+enum lathe_status device_load(struct kv_txn *, const char *device, json_t **out, struct lathe_error *err);
+
+/* plans.c: plans in the store. */
+/** @param networks array of {"context","layers"}. @param visits array of indices into it. Both are renumbered from the
+ *  job's hidden first_visit and first_network on, which are then moved past them. */
+enum lathe_status plan_put(struct kv_txn *, json_t *job, const json_t *networks, const json_t *visits,
+                           struct lathe_error *err);
+/** @param keep_visits what was measured stays: a measurement's raw samples. */
+enum lathe_status plan_delete(struct kv_txn *, const char *job, bool keep_visits, struct lathe_error *err);
+/** The next visits that are not done, at most `most`. @param[out] visits array of {"visit","network"}, new reference.
+ */
+enum lathe_status plan_next(struct kv_txn *, const char *job, size_t most, json_t **visits, struct lathe_error *err);
+enum lathe_status plan_network(struct kv_txn *, const char *job, int network, json_t **out, struct lathe_error *err);
+bool visit_done(struct kv_txn *, const char *job, int visit);
+enum lathe_status visit_mark(struct kv_txn *, const char *job, int visit, const char *value, struct lathe_error *err);
+
+/* profiles.c */
+struct table_id job_table(const json_t *job);
+/** Make the plan of a profile from what a table's version (0: the newest) has, and put it in the store with the job's
+ *  figures. Inside a write. */
+enum lathe_status profile_plan(struct jobs *, struct kv_txn *, json_t *job, uint32_t version, struct lathe_error *err);
+/** After samples of some rows were added: count the rows that have all they want now. */
+enum lathe_status profile_count_rows(struct kv_txn *, json_t *job, uint32_t version, const json_t *layers,
+                                     struct lathe_error *err);
+
+/* measurements.c */
+/** Fill in the figures of a measurement whose visits are all done. */
+enum lathe_status measurement_finish(struct kv_txn *, json_t *job, struct lathe_error *err);
+
+/* leases.c */
+/** The lease of this id under this fence, or LATHE_CONFLICT: it has ended. */
+enum lathe_status lease_load(struct kv_txn *, const char *lease, int64_t fence, json_t **out, struct lathe_error *err);
+/** A sign of life: the deadline moves. */
+void lease_extend(struct jobs *, const char *lease);
+
+#endif

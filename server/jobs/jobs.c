@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/jobs/internal.h"
+
+/* Leases that a former run of the server granted get a fresh time to live, so that their agents can come back. */
+static enum lathe_status adopt_leases(struct jobs *jobs, struct lathe_error *err)
+{
+    struct kv_txn *txn;
+    json_t *list = NULL;
+    char next[65] = "";
+    enum lathe_status st = kv_read_begin(jobs->kv, &txn, err);
+    if (st) return st;
+    do {
+        char after[65];
+        memcpy(after, next, sizeof after);
+        st = store_list(txn, "lease", after[0] ? after : NULL, 100, &list, next, err);
+        for (size_t i = 0; !st && i < json_array_size(list); i++)
+            lease_extend(jobs, job_text(json_array_get(list, i), "id"));
+        if (!st) json_decref(list);
+    } while (!st && next[0]);
+    kv_read_end(txn);
+    return st;
+}
+
+enum lathe_status jobs_open(struct kv *kv, const struct catalog *spaces, struct jobs **out, struct lathe_error *err)
+{
+    struct jobs *jobs = calloc(1, sizeof *jobs);
+    if (!jobs) return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    jobs->kv = kv;
+    jobs->spaces = spaces;
+    pthread_mutex_init(&jobs->lock, NULL);
+    enum lathe_status st = adopt_leases(jobs, err);
+    if (st) {
+        jobs_close(jobs);
+        return st;
+    }
+    *out = jobs;
+    return LATHE_OK;
+}
+
+void jobs_close(struct jobs *jobs)
+{
+    if (!jobs) return;
+    pthread_mutex_destroy(&jobs->lock);
+    free(jobs->live);
+    free(jobs->seen);
+    free(jobs);
+}
+
+void jobs_on_work(struct jobs *jobs, void (*notify)(void *), void *context)
+{
+    pthread_mutex_lock(&jobs->lock);
+    if (jobs->work_count < JOBS_LISTENERS)
+        jobs->work[jobs->work_count++] = (struct work_listener){.notify = notify, .context = context};
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+void jobs_on_change(struct jobs *jobs, void (*notify)(void *, const json_t *job), void *context)
+{
+    pthread_mutex_lock(&jobs->lock);
+    if (jobs->change_count < JOBS_LISTENERS)
+        jobs->change[jobs->change_count++] = (struct change_listener){.notify = notify, .context = context};
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+void jobs_notify_work(struct jobs *jobs)
+{
+    struct work_listener copy[JOBS_LISTENERS];
+    pthread_mutex_lock(&jobs->lock);
+    size_t n = jobs->work_count;
+    memcpy(copy, jobs->work, sizeof copy);
+    pthread_mutex_unlock(&jobs->lock);
+    for (size_t i = 0; i < n; i++) copy[i].notify(copy[i].context);
+}
+
+void jobs_notify_change(struct jobs *jobs, const json_t *job)
+{
+    struct change_listener copy[JOBS_LISTENERS];
+    if (!job) return;
+    pthread_mutex_lock(&jobs->lock);
+    size_t n = jobs->change_count;
+    memcpy(copy, jobs->change, sizeof copy);
+    pthread_mutex_unlock(&jobs->lock);
+    if (!n) return;
+    json_t *document = job_public(job);
+    for (size_t i = 0; i < n && document; i++) copy[i].notify(copy[i].context, document);
+    json_decref(document);
+}
+
+enum lathe_status jobs_get(struct jobs *jobs, const char *kind, const char *id, json_t **job, struct lathe_error *err)
+{
+    json_t *document = NULL;
+    enum lathe_status st = store_read(jobs->kv, kind, id, &document, err);
+    if (st) return st;
+    *job = job_public(document);
+    json_decref(document);
+    return LATHE_OK;
+}
+
+enum lathe_status jobs_list(struct jobs *jobs, const char *kind, const char *after, size_t limit, json_t **list,
+                            char *next, struct lathe_error *err)
+{
+    struct kv_txn *txn;
+    json_t *documents = NULL;
+    enum lathe_status st = kv_read_begin(jobs->kv, &txn, err);
+    if (st) return st;
+    st = store_list(txn, kind, after, limit, &documents, next, err);
+    kv_read_end(txn);
+    if (st) return st;
+    size_t i;
+    json_t *document;
+    json_t *answer = json_array();
+    json_array_foreach(documents, i, document)
+    {
+        json_array_append_new(answer, job_public(document));
+    }
+    json_decref(documents);
+    *list = answer;
+    return LATHE_OK;
+}
+
+struct cancellation {
+    const char *kind, *id;
+    json_t *job; /* the outcome */
+};
+
+static enum lathe_status cancel_one(void *context, struct kv_txn *txn, struct lathe_error *err)
+{
+    struct cancellation *c = context;
+    json_decref(c->job);
+    c->job = NULL;
+    enum lathe_status st = job_load(txn, c->kind, c->id, &c->job, err);
+    if (st) return st;
+    if (!job_active(c->job))
+        return error_set(err, LATHE_CONFLICT, "%s %s can't be cancelled: it is %s", c->kind, c->id,
+                         job_text(c->job, "state"));
+    return job_end(txn, c->job, "cancelled", NULL, err);
+}
+
+enum lathe_status jobs_cancel(struct jobs *jobs, const char *kind, const char *id, json_t **job,
+                              struct lathe_error *err)
+{
+    struct cancellation c = {.kind = kind, .id = id};
+    enum lathe_status st = kv_write(jobs->kv, cancel_one, &c, err);
+    if (!st) {
+        *job = job_public(c.job);
+        jobs_notify_change(jobs, c.job);
+        jobs_notify_work(jobs);
+    }
+    json_decref(c.job);
+    return st;
+}
+
+struct device_cancellation {
+    const char *device;
+    json_t *cancelled; /* the jobs */
+};
+
+static enum lathe_status cancel_all(void *context, struct kv_txn *txn, struct lathe_error *err)
+{
+    struct device_cancellation *c = context;
+    struct active_job *active = NULL;
+    size_t n = 0;
+    json_decref(c->cancelled);
+    c->cancelled = json_array();
+    enum lathe_status st = job_list_active(txn, &active, &n, err);
+    for (size_t i = 0; !st && i < n; i++) {
+        json_t *job = NULL;
+        st = job_load(txn, active[i].kind, active[i].id, &job, err);
+        if (!st && strcmp(job_text(job, "device"), c->device) == 0) {
+            st = job_end(txn, job, "cancelled", "its device was removed", err);
+            json_array_append(c->cancelled, job);
+        }
+        json_decref(job);
+    }
+    free(active);
+    return st;
+}
+
+enum lathe_status jobs_cancel_device(struct jobs *jobs, const char *device, struct lathe_error *err)
+{
+    struct device_cancellation c = {.device = device};
+    enum lathe_status st = kv_write(jobs->kv, cancel_all, &c, err);
+    for (size_t i = 0; !st && i < json_array_size(c.cancelled); i++)
+        jobs_notify_change(jobs, json_array_get(c.cancelled, i));
+    json_decref(c.cancelled);
+    return st;
+}

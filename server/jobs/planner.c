@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+#include "server/jobs/planner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/jobs/cover.h"
+
+/* Rounds of one resolution that are visited in one go. A device drifts, so rounds ought to be far apart; but each
+ * change of resolution makes a runner pack other weights (a third of a gigabyte, close to a second for OFA's space),
+ * and all resolutions together fit few memories. Two rounds at a time spread eight rounds over four quarters of the
+ * campaign for a few percent of its time. */
+enum { ROUNDS_A_SITTING = 2 };
+
+/* How many more subnets a row needs: for its contexts, and for as many samples as a full profile takes of it. */
+static int deficit_of(const struct plan_request *q, const struct plan_have *have, int contexts)
+{
+    uint64_t a_network = (uint64_t)q->rounds * (uint64_t)q->runs;
+    uint64_t wanted = a_network * (uint64_t)contexts;
+    int deficit = have->contexts < (uint32_t)contexts ? contexts - (int)have->contexts : 0;
+    int by_samples = have->samples < wanted ? (int)((wanted - have->samples + a_network - 1) / a_network) : 0;
+    return by_samples > deficit ? by_samples : deficit;
+}
+
+static enum lathe_status find_missing(const struct plan_request *q, struct grid *g, struct rng *rng, struct plan *plan,
+                                      struct lathe_error *err)
+{
+    plan->rows_total = g->row_count;
+    plan->rows = calloc(g->row_count ? g->row_count : 1, sizeof *plan->rows);
+    if (!plan->rows) return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < g->row_count; i++) {
+        struct grid_row *row = &g->rows[i];
+        struct plan_have have = {0};
+        enum lathe_status st = q->have(q->context, row->text, &have, err);
+        if (st) return st;
+        int contexts = cover_contexts(g, row, PLAN_CONTEXTS, rng);
+        row->deficit = deficit_of(q, &have, contexts);
+        if (!row->deficit) continue;
+        row->contexts = contexts;
+        struct plan_row *missing = &plan->rows[plan->row_count++];
+        memcpy(missing->text, row->text, sizeof missing->text);
+        missing->contexts = contexts;
+    }
+    return LATHE_OK;
+}
+
+/* @param starts for each resolution the first of its networks, and one more for the end. */
+static enum lathe_status order_visits(const struct plan_request *q, const size_t *starts, int resolutions,
+                                      struct rng *rng, struct plan *plan, struct lathe_error *err)
+{
+    size_t total = plan->network_count * (size_t)q->rounds;
+    plan->visits = malloc(sizeof *plan->visits * (total ? total : 1));
+    if (!plan->visits) return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    uint32_t *next = plan->visits;
+    for (int round = 0; round < q->rounds; round += ROUNDS_A_SITTING) {
+        for (int r = 0; r < resolutions; r++) {
+            size_t n = starts[r + 1] - starts[r];
+            for (int i = round; i < round + ROUNDS_A_SITTING && i < q->rounds; i++) {
+                for (size_t k = 0; k < n; k++) next[k] = (uint32_t)(starts[r] + k);
+                rng_shuffle(rng, next, n);
+                next += n;
+            }
+        }
+    }
+    plan->visit_count = total;
+    return LATHE_OK;
+}
+
+enum lathe_status plan_make(const struct plan_request *q, struct plan *out, struct lathe_error *err)
+{
+    struct plan plan = {0};
+    struct cover cover = {0};
+    struct grid g;
+    struct rng rng;
+    size_t starts[SPACE_MAX_VALUES + 1] = {0};
+    if (q->rounds < 1 || q->rounds > PLAN_MAX_ROUNDS)
+        return error_field(err, "rounds", "rounds must be 1 to %d", PLAN_MAX_ROUNDS);
+    if (q->runs < 1 || q->runs > PLAN_MAX_RUNS) return error_field(err, "runs", "runs must be 1 to %d", PLAN_MAX_RUNS);
+    rng_seed(&rng, q->seed);
+    enum lathe_status st = grid_init(&g, q->space, q->resolutions, q->resolution_count, err);
+    if (st) goto out;
+    st = find_missing(q, &g, &rng, &plan, err);
+    for (int r = 0; !st && r < g.resolution_count; r++) {
+        st = cover_resolution(&g, r, &rng, &cover, err);
+        starts[r + 1] = cover.count;
+    }
+    if (st) goto out;
+    plan.networks = cover.items;
+    plan.network_count = cover.count;
+    cover.items = NULL;
+    st = order_visits(q, starts, g.resolution_count, &rng, &plan, err);
+    if (st) goto out;
+    *out = plan;
+    plan = (struct plan){0};
+out:
+    free(cover.items);
+    plan_clear(&plan);
+    grid_clear(&g);
+    return st;
+}
+
+void plan_clear(struct plan *plan)
+{
+    free(plan->networks);
+    free(plan->visits);
+    free(plan->rows);
+    *plan = (struct plan){0};
+}

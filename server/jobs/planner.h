@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* What to measure so that a table can speak for a space: few whole subnets that hold every missing row.
+ *
+ * A row is one layer's text. Each missing row gets into at least PLAN_CONTEXTS different subnets, its contexts, since a
+ * layer's latency depends on what ran before it; rows that fewer subnets of the space hold get all of those. The set is
+ * a Latin one: within a stage every choice is taken equally often, and stages are combined at random.
+ * For OFA's MobileNetV3 that makes 27 subnets a resolution: nine choices for a stage's first block, in three contexts.
+ *
+ * Threads: plain values, no shared state. The same request gives the same plan. */
+#ifndef LATHE_JOBS_PLANNER_H
+#define LATHE_JOBS_PLANNER_H
+
+#include "server/spaces/space.h"
+
+enum { PLAN_CONTEXTS = 3, PLAN_MAX_ROUNDS = 1000, PLAN_MAX_RUNS = 1000 };
+
+/* What a table has of a row already; zeros when it has none. */
+struct plan_have {
+    uint64_t samples;
+    uint32_t contexts;
+};
+
+struct plan_request {
+    const struct space *space;
+    const int *resolutions; /* pixels; each a value of the space; NULL: all of them */
+    size_t resolution_count;
+    int rounds, runs; /* visits to each network, timed runs a visit; at least 1 */
+    uint64_t seed;
+    enum lathe_status (*have)(void *context, const char *layer_text, struct plan_have *out, struct lathe_error *err);
+    void *context;
+};
+
+struct plan_row {
+    char text[LAYER_TEXT_BYTES];
+    int contexts; /* that it must have in the end */
+};
+
+struct plan {
+    struct subnet *networks; /* grouped by resolution, ascending */
+    size_t network_count;
+    uint32_t *visits; /* indices of networks, in the order in which to visit them */
+    size_t visit_count;
+    struct plan_row *rows; /* the missing ones */
+    size_t row_count;
+    size_t rows_total; /* rows of the space at these resolutions, missing or not */
+};
+
+/** @param[out] out plan_clear() it. A plan without networks: nothing is missing.
+ *  @return LATHE_INVALID (field "resolutions" or "rounds"), LATHE_UNSUPPORTED (slots with too many layers),
+ *          LATHE_NO_MEMORY, or what have() returned. */
+enum lathe_status plan_make(const struct plan_request *, struct plan *out, struct lathe_error *err);
+void plan_clear(struct plan *);
+
+#endif

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lut/base/text.h"
+#include "server/jobs/config.h"
+#include "server/jobs/internal.h"
+
+enum { ROUNDS_DEFAULT = 8, RUNS_DEFAULT = 3, WARMUP_DEFAULT = 2, WARMUP_MAX = 1000 };
+
+struct table_id job_table(const json_t *job)
+{
+    return (struct table_id){.device = job_text(job, "device"), .config = job_text(job, "config")};
+}
+
+/* What a version of a table has, for the planner. */
+struct known_rows {
+    struct kv_txn *txn;
+    struct table_id table;
+    uint32_t version; /* 0: there is none */
+    bool relied_on;   /* something that it has spares work */
+};
+
+static enum lathe_status look_up_row(void *context, const char *layer_text, struct plan_have *out,
+                                     struct lathe_error *err)
+{
+    struct known_rows *known = context;
+    struct latency latency;
+    if (!known->version) return LATHE_OK;
+    enum lathe_status st = table_get(known->txn, known->table, known->version, layer_text, &latency, err);
+    if (st == LATHE_NOT_FOUND) return LATHE_OK;
+    if (st) return st;
+    /* Imported figures have no contexts: they say how long a layer took somewhere, not on this device. */
+    if (!latency.contexts) return LATHE_OK;
+    *out = (struct plan_have){.samples = latency.count, .contexts = latency.contexts};
+    known->relied_on = true;
+    return LATHE_OK;
+}
+
+/* A plan and what it rests on. */
+struct profile_draft {
+    const struct space *space;
+    struct plan plan;
+    uint32_t version; /* of the table that it relies on; 0: none */
+    int64_t version_created;
+};
+
+static size_t read_resolutions(const json_t *job, int *out)
+{
+    const json_t *list = json_object_get(job, "resolutions");
+    size_t n = json_array_size(list);
+    if (n > SPACE_MAX_VALUES) n = SPACE_MAX_VALUES;
+    for (size_t i = 0; i < n; i++) out[i] = (int)json_integer_value(json_array_get(list, i));
+    return n;
+}
+
+static enum lathe_status find_version(struct known_rows *known, uint32_t version, int64_t *created,
+                                      struct lathe_error *err)
+{
+    struct table_info info;
+    enum lathe_status st = table_info(known->txn, known->table, version, &info, err);
+    if (st == LATHE_NOT_FOUND) return LATHE_OK;
+    if (st) return st;
+    known->version = info.version;
+    *created = info.created_ms;
+    table_info_clear(&info);
+    return LATHE_OK;
+}
+
+static enum lathe_status draft_plan(struct jobs *jobs, struct kv_txn *txn, const json_t *job, uint32_t version,
+                                    struct profile_draft *draft, struct lathe_error *err)
+{
+    struct known_rows known = {.txn = txn, .table = job_table(job)};
+    int resolutions[SPACE_MAX_VALUES];
+    int64_t created = 0;
+    *draft = (struct profile_draft){.space = catalog_find(jobs->spaces, job_text(job, "space"))};
+    if (!draft->space) return error_field(err, "space", "there is no space %s", job_text(job, "space"));
+    enum lathe_status st = find_version(&known, version, &created, err);
+    if (st) return st;
+    struct plan_request request = {
+        .space = draft->space,
+        .resolutions = resolutions,
+        .resolution_count = read_resolutions(job, resolutions),
+        .rounds = (int)job_int(job, "rounds"),
+        .runs = (int)job_int(job, "runs"),
+        .seed = (uint64_t)job_int(job, "seed"),
+        .have = look_up_row,
+        .context = &known,
+    };
+    st = plan_make(&request, &draft->plan, err);
+    if (!st && known.relied_on) {
+        draft->version = known.version;
+        draft->version_created = created;
+    }
+    return st;
+}
+
+static json_t *describe_network(const struct space *space, const struct subnet *s)
+{
+    struct layer layers[SPACE_MAX_SLOTS];
+    char text[LAYER_TEXT_BYTES];
+    char context[20];
+    json_t *texts = json_array();
+    int n = space_lower(space, s, layers);
+    for (int i = 0; i < n; i++) {
+        layer_print(&layers[i], text);
+        json_array_append_new(texts, json_string(text));
+    }
+    snprintf(context, sizeof context, "%016llx", (unsigned long long)space_subnet_id(space, s));
+    return json_pack("{s:s,s:o}", "context", context, "layers", texts);
+}
+
+static enum lathe_status put_rows(struct kv_txn *txn, const char *job, const struct plan *plan, struct lathe_error *err)
+{
+    enum lathe_status st = LATHE_OK;
+    for (size_t i = 0; !st && i < plan->row_count; i++) {
+        char key[JOB_KEY_BYTES];
+        unsigned char contexts = (unsigned char)plan->rows[i].contexts;
+        snprintf(key, sizeof key, "row/%s/%s", job, plan->rows[i].text);
+        st = kv_put(txn, KV_KEY(key), &contexts, 1, err);
+    }
+    return st;
+}
+
+static enum lathe_status put_draft(struct kv_txn *txn, json_t *job, const struct profile_draft *draft,
+                                   struct lathe_error *err)
+{
+    const struct plan *plan = &draft->plan;
+    json_t *networks = json_array();
+    json_t *visits = json_array();
+    for (size_t i = 0; i < plan->network_count; i++)
+        json_array_append_new(networks, describe_network(draft->space, &plan->networks[i]));
+    for (size_t i = 0; i < plan->visit_count; i++) json_array_append_new(visits, json_integer(plan->visits[i]));
+    enum lathe_status st = LATHE_OK;
+    if (json_array_size(networks) != plan->network_count || json_array_size(visits) != plan->visit_count)
+        st = error_set(err, LATHE_NO_MEMORY, "out of memory");
+    if (!st) st = plan_put(txn, job, networks, visits, err);
+    if (!st) st = put_rows(txn, job_text(job, "id"), plan, err);
+    json_decref(networks);
+    json_decref(visits);
+    if (st) return st;
+    job_set_int(job, "networks", (int64_t)plan->network_count);
+    job_set_int(job, "rows_total", (int64_t)plan->rows_total);
+    job_set_int(job, "rows_done", (int64_t)(plan->rows_total - plan->row_count));
+    job_set_hidden(job, "version", draft->version);
+    job_set_hidden(job, "version_created", draft->version_created);
+    return LATHE_OK;
+}
+
+enum lathe_status profile_plan(struct jobs *jobs, struct kv_txn *txn, json_t *job, uint32_t version,
+                               struct lathe_error *err)
+{
+    struct profile_draft draft;
+    enum lathe_status st = draft_plan(jobs, txn, job, version, &draft, err);
+    if (!st) st = plan_delete(txn, job_text(job, "id"), false, err);
+    if (!st) st = put_draft(txn, job, &draft, err);
+    plan_clear(&draft.plan);
+    return st;
+}
+
+enum lathe_status profile_count_rows(struct kv_txn *txn, json_t *job, uint32_t version, const json_t *layers,
+                                     struct lathe_error *err)
+{
+    size_t i;
+    const json_t *text;
+    json_array_foreach(layers, i, text)
+    {
+        char key[JOB_KEY_BYTES];
+        struct kv_slice value;
+        struct latency latency;
+        snprintf(key, sizeof key, "row/%s/%s", job_text(job, "id"), json_string_value(text));
+        enum lathe_status st = kv_get(txn, KV_KEY(key), &value, err);
+        if (st == LATHE_NOT_FOUND) continue;
+        uint32_t wanted = st || value.size < 1 ? 0 : *(const unsigned char *)value.data;
+        if (!st) st = table_get(txn, job_table(job), version, json_string_value(text), &latency, err);
+        if (st == LATHE_NOT_FOUND || (!st && latency.contexts < wanted)) continue;
+        if (!st) st = kv_delete(txn, KV_KEY(key), err);
+        if (st) return st;
+        job_set_int(job, "rows_done", job_int(job, "rows_done") + 1);
+    }
+    return LATHE_OK;
+}
+
+static enum lathe_status check_request(const struct jobs *jobs, const struct profile_request *q,
+                                       struct lathe_error *err)
+{
+    if (!text_is_name(q->device)) return error_field(err, "device", "device is not a name");
+    enum lathe_status st = config_read(q->config, NULL, err);
+    if (st) return st;
+    if (!catalog_find(jobs->spaces, q->space)) return error_field(err, "space", "there is no space %s", q->space);
+    if (q->rounds < 0 || q->rounds > PLAN_MAX_ROUNDS)
+        return error_field(err, "rounds", "rounds must be 1 to %d", PLAN_MAX_ROUNDS);
+    if (q->runs < 0 || q->runs > PLAN_MAX_RUNS) return error_field(err, "runs", "runs must be 1 to %d", PLAN_MAX_RUNS);
+    if (q->warmup < 0 || q->warmup > WARMUP_MAX)
+        return error_field(err, "warmup", "warmup must be 1 to %d", WARMUP_MAX);
+    if (q->seed > INT64_MAX) return error_field(err, "seed", "seed must be below 2^63");
+    return LATHE_OK;
+}
+
+/* Ascending and without repeats; those that the space does not have are found by the planner. */
+static json_t *list_resolutions(const struct space *space, const struct profile_request *q)
+{
+    const struct space_dim *dim = space_dim(space, space_resolution_dim(space));
+    json_t *list = json_array();
+    for (int i = 0; i < dim->count; i++) {
+        bool wanted = !q->resolutions;
+        for (size_t k = 0; !wanted && k < q->resolution_count; k++) wanted = q->resolutions[k] == dim->values[i];
+        if (wanted) json_array_append_new(list, json_integer(dim->values[i]));
+    }
+    return list;
+}
+
+static enum lathe_status check_resolutions(const struct space *space, const struct profile_request *q,
+                                           struct lathe_error *err)
+{
+    const struct space_dim *dim = space_dim(space, space_resolution_dim(space));
+    if (q->resolutions && !q->resolution_count) return error_field(err, "resolutions", "name at least one resolution");
+    for (size_t k = 0; q->resolutions && k < q->resolution_count; k++) {
+        int i = 0;
+        while (i < dim->count && dim->values[i] != q->resolutions[k]) i++;
+        if (i == dim->count)
+            return error_field(err, "resolutions", "space %s has no resolution %d", q->space, q->resolutions[k]);
+    }
+    return LATHE_OK;
+}
+
+static json_t *new_profile(const struct jobs *jobs, const struct profile_request *q)
+{
+    json_t *job = job_new("profile", q->device, q->config);
+    json_object_set_new(job, "space", json_string(q->space));
+    json_object_set_new(job, "resolutions", list_resolutions(catalog_find(jobs->spaces, q->space), q));
+    job_set_int(job, "rounds", q->rounds ? q->rounds : ROUNDS_DEFAULT);
+    job_set_int(job, "runs", q->runs ? q->runs : RUNS_DEFAULT);
+    job_set_int(job, "warmup", q->warmup ? q->warmup : WARMUP_DEFAULT);
+    job_set_int(job, "seed", (int64_t)q->seed);
+    return job;
+}
+
+struct creation {
+    const json_t *blank; /* the document before it has a plan */
+    const struct profile_draft *draft;
+    json_t *job; /* the outcome */
+};
+
+static enum lathe_status store_profile(void *context, struct kv_txn *txn, struct lathe_error *err)
+{
+    struct creation *c = context;
+    json_t *device = NULL;
+    json_decref(c->job);
+    c->job = json_deep_copy(c->blank);
+    if (!c->job) return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    enum lathe_status st = device_load(txn, job_text(c->job, "device"), &device, err);
+    json_decref(device);
+    if (!st) st = put_draft(txn, c->job, c->draft, err);
+    if (st) return st;
+    if (!c->draft->plan.visit_count) return job_end(txn, c->job, "done", NULL, err);
+    st = job_save(txn, c->job, err);
+    return st ? st : job_enqueue(txn, c->job, err);
+}
+
+/* Planning takes a tenth of a second for a big space, so it is done on a snapshot before the write. What another
+ * profile adds to the table in between is measured twice, and no harm is done. */
+static enum lathe_status draft_on_snapshot(struct jobs *jobs, const json_t *job, struct profile_draft *draft,
+                                           struct lathe_error *err)
+{
+    struct kv_txn *txn;
+    json_t *device = NULL;
+    enum lathe_status st = kv_read_begin(jobs->kv, &txn, err);
+    if (st) return st;
+    st = device_load(txn, job_text(job, "device"), &device, err);
+    if (!st) st = draft_plan(jobs, txn, job, 0, draft, err);
+    kv_read_end(txn);
+    json_decref(device);
+    return st;
+}
+
+enum lathe_status jobs_create_profile(struct jobs *jobs, const struct profile_request *request, json_t **job,
+                                      struct lathe_error *err)
+{
+    struct profile_draft draft = {0};
+    struct creation c = {.draft = &draft};
+    json_t *blank = NULL;
+    enum lathe_status st = check_request(jobs, request, err);
+    if (!st) st = check_resolutions(catalog_find(jobs->spaces, request->space), request, err);
+    if (st) return st;
+    blank = new_profile(jobs, request);
+    if (!blank) return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    c.blank = blank;
+    st = draft_on_snapshot(jobs, blank, &draft, err);
+    if (!st) st = kv_write(jobs->kv, store_profile, &c, err);
+    if (st) goto out;
+    *job = job_public(c.job);
+    jobs_notify_change(jobs, c.job);
+    if (draft.plan.visit_count) jobs_notify_work(jobs);
+out:
+    plan_clear(&draft.plan);
+    json_decref(blank);
+    json_decref(c.job);
+    return st;
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+#include "server/jobs/planner.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lut/base/json.h"
+#include "server/spaces/catalog.h"
+#include "tests/check_main.h"
+
+static struct catalog *catalog;
+
+static void open_catalog(void)
+{
+    struct lathe_error err;
+    ck_assert_msg(catalog_open(SOURCE_DIR "/server/spaces/catalog", &catalog, &err) == LATHE_OK, "%s", err.message);
+}
+
+static void close_catalog(void)
+{
+    catalog_free(catalog);
+}
+
+/* A table that has everything but the layers whose text begins with one of these. */
+struct table {
+    const char *missing; /* NULL: everything is missing; "": nothing is */
+    struct plan_have had;
+};
+
+static enum lathe_status have(void *context, const char *text, struct plan_have *out, struct lathe_error *err)
+{
+    const struct table *table = context;
+    (void)err;
+    if (!table->missing) return LATHE_OK;
+    if (table->missing[0] && strncmp(text, table->missing, strlen(table->missing)) == 0) return LATHE_OK;
+    *out = table->had;
+    return LATHE_OK;
+}
+
+static struct table nothing = {.missing = NULL};
+
+static struct plan_request request_for(const char *space, const int *resolutions, size_t count, struct table *table)
+{
+    const struct space *found = catalog_find(catalog, space);
+    ck_assert_ptr_nonnull(found);
+    return (struct plan_request){.space = found,
+                                 .resolutions = resolutions,
+                                 .resolution_count = count,
+                                 .rounds = 4,
+                                 .runs = 3,
+                                 .seed = 7,
+                                 .have = have,
+                                 .context = table};
+}
+
+static struct plan make(const struct plan_request *request)
+{
+    struct plan plan;
+    struct lathe_error err = {0};
+    ck_assert_msg(plan_make(request, &plan, &err) == LATHE_OK, "%s", err.message);
+    return plan;
+}
+
+/* In how many networks of a plan a layer stands, found by lowering each of them. */
+static int contexts_of(const struct space *space, const struct plan *plan, const struct layer *layer)
+{
+    int contexts = 0;
+    for (size_t i = 0; i < plan->network_count; i++) {
+        struct layer layers[SPACE_MAX_SLOTS];
+        int n = space_lower(space, &plan->networks[i], layers);
+        int at = 0;
+        while (at < n && !layer_equal(&layers[at], layer)) at++;
+        contexts += at < n;
+    }
+    return contexts;
+}
+
+/* Every layer that can stand in a slot at a resolution, by running through all values of all its dimensions. */
+static int least_contexts(const struct space *space, const struct plan *plan, int resolution_index)
+{
+    int least = INT_MAX;
+    for (int slot = 0; slot < space_slot_count(space); slot++) {
+        const struct space_slot *of = space_slot(space, slot);
+        struct subnet s = {{0}};
+        bool more = true;
+        while (more) {
+            struct layer layer;
+            s.at[space_resolution_dim(space)] = (uint8_t)resolution_index;
+            if (space_slot_layer(space, &s, slot, &layer)) {
+                int contexts = contexts_of(space, plan, &layer);
+                if (contexts < least) least = contexts;
+            }
+            more = false;
+            for (int i = 0; i < of->dim_count && !more; i++) {
+                int dim = of->dims[i];
+                if (dim == space_resolution_dim(space)) continue;
+                if (++s.at[dim] < space_dim(space, dim)->count) more = true;
+                else s.at[dim] = 0;
+            }
+        }
+    }
+    return least;
+}
+
+START_TEST(every_row_of_a_resolution_stands_in_three_subnets)
+{
+    const int resolution = 160;
+    for (uint64_t seed = 0; seed < 5; seed++) {
+        struct plan_request q = request_for("ofa-mbv3-w1.2", &resolution, 1, &nothing);
+        q.seed = seed;
+        struct plan plan = make(&q);
+        ck_assert_uint_ge(plan.network_count, 27);
+        ck_assert_uint_le(plan.network_count, 30);
+        ck_assert_int_ge(least_contexts(q.space, &plan, 0), 3);
+        ck_assert_uint_eq(plan.row_count, plan.rows_total);
+        plan_clear(&plan);
+    }
+}
+END_TEST
+
+START_TEST(every_row_of_two_resolutions_stands_in_three_subnets)
+{
+    const int resolutions[] = {224, 160};
+    struct plan_request q = request_for("ofa-mbv3-w1.2", resolutions, 2, &nothing);
+    struct plan plan = make(&q);
+    ck_assert_uint_le(plan.network_count, 60);
+    ck_assert_int_ge(least_contexts(q.space, &plan, 0), 3);
+    ck_assert_int_ge(least_contexts(q.space, &plan, 16), 3);
+    plan_clear(&plan);
+}
+END_TEST
+
+START_TEST(other_spaces_are_covered_too)
+{
+    struct plan_request q = request_for("ofa-proxyless-w1.3", NULL, 0, &nothing);
+    const struct space_dim *dim = space_dim(q.space, space_resolution_dim(q.space));
+    const int resolutions[] = {dim->values[0], dim->values[dim->count - 1]};
+    q.resolutions = resolutions;
+    q.resolution_count = 2;
+    struct plan plan = make(&q);
+    ck_assert_uint_le(plan.network_count, 60);
+    ck_assert_int_ge(least_contexts(q.space, &plan, 0), 3);
+    ck_assert_int_ge(least_contexts(q.space, &plan, dim->count - 1), 3);
+    plan_clear(&plan);
+}
+END_TEST
+
+START_TEST(rows_that_resolutions_share_are_planned_once)
+{
+    const int both[] = {160, 224};
+    struct plan_request q = request_for("ofa-mbv3-w1.2", both, 2, &nothing);
+    struct plan plan = make(&q);
+    /* 1x1 layers behind the pooling are the same at both: fewer rows than twice those of one. */
+    q.resolution_count = 1;
+    struct plan one = make(&q);
+    ck_assert_uint_lt(plan.rows_total, 2 * one.rows_total);
+    plan_clear(&plan);
+    plan_clear(&one);
+}
+END_TEST
+
+START_TEST(no_network_is_planned_twice)
+{
+    struct plan_request q = request_for("ofa-mbv3-w1.2", NULL, 0, &nothing);
+    struct plan plan = make(&q);
+    ck_assert_uint_le(plan.network_count, 17 * 30);
+    for (size_t i = 0; i < plan.network_count; i++) {
+        for (size_t k = 0; k < i; k++) ck_assert(!subnet_equal(&plan.networks[i], &plan.networks[k]));
+    }
+    plan_clear(&plan);
+}
+END_TEST
+
+START_TEST(choices_of_a_stage_are_taken_equally_often)
+{
+    const int resolution = 160;
+    struct plan_request q = request_for("ofa-mbv3-w1.2", &resolution, 1, &nothing);
+    struct plan plan = make(&q);
+    for (int dim = 0; dim < space_dim_count(q.space); dim++) {
+        const struct space_dim *d = space_dim(q.space, dim);
+        if (d->kind != DIM_DEPTH) continue;
+        for (int v = 0; v < d->count; v++) {
+            int used = 0;
+            for (size_t i = 0; i < plan.network_count; i++) used += plan.networks[i].at[dim] == v;
+            ck_assert_int_ge(used, 6);
+            ck_assert_int_le(used, 12);
+        }
+    }
+    plan_clear(&plan);
+}
+END_TEST
+
+START_TEST(deep_stages_are_spread_over_the_networks)
+{
+    const int resolution = 160;
+    struct plan_request q = request_for("ofa-mbv3-w1.2", &resolution, 1, &nothing);
+    struct plan plan = make(&q);
+    int all_deep = 0;
+    for (size_t i = 0; i < plan.network_count; i++) {
+        int deep = 0;
+        for (int dim = 0; dim < space_dim_count(q.space); dim++)
+            deep += space_dim(q.space, dim)->kind == DIM_DEPTH && plan.networks[i].at[dim] == 2;
+        all_deep += deep == 5;
+    }
+    ck_assert_int_le(all_deep, 2); /* nine of them without dealing stages anew */
+    plan_clear(&plan);
+}
+END_TEST
+
+START_TEST(a_table_that_has_all_rows_needs_nothing)
+{
+    const int resolution = 160;
+    struct table table = {.missing = "", .had = {.samples = 36, .contexts = 3}};
+    struct plan_request q = request_for("ofa-mbv3-w1.2", &resolution, 1, &table);
+    struct plan plan = make(&q);
+    ck_assert_uint_eq(plan.network_count, 0);
+    ck_assert_uint_eq(plan.visit_count, 0);
+    ck_assert_uint_eq(plan.row_count, 0);
+    ck_assert_uint_gt(plan.rows_total, 90);
+    plan_clear(&plan);
+}
+END_TEST
+
+START_TEST(few_missing_rows_need_few_networks)
+{
+    const int resolution = 160;
+    struct table table = {.missing = "mbconv in=80x80x24 out=40x40x32 mid=72", .had = {.samples = 36, .contexts = 3}};
+    struct plan_request q = request_for("ofa-mbv3-w1.2", &resolution, 1, &table);
+    struct plan plan = make(&q);
+    ck_assert_uint_eq(plan.row_count, 3); /* kernels 3, 5, 7 */
+    ck_assert_uint_eq(plan.network_count, 9);
+    for (size_t i = 0; i < plan.row_count; i++) {
+        struct layer layer;
+        ck_assert_int_eq(layer_parse(plan.rows[i].text, &layer, NULL), LATHE_OK);
+        ck_assert_int_eq(contexts_of(q.space, &plan, &layer), 3);
+    }
+    plan_clear(&plan);
+}
+END_TEST
+
+START_TEST(rows_with_too_few_contexts_get_the_rest)
+{
+    const int resolution = 160;
+    struct table table = {.missing = "", .had = {.samples = 1000, .contexts = 2}};
+    struct plan_request q = request_for("ofa-mbv3-w1.2", &resolution, 1, &table);
+    struct plan plan = make(&q);
+    ck_assert_uint_eq(plan.row_count, plan.rows_total);
+    ck_assert_uint_eq(plan.network_count, 9); /* one more context for nine choices of a first block */
+    plan_clear(&plan);
+}
+END_TEST
+
+START_TEST(rows_with_too_few_samples_get_the_rest)
+{
+    const int resolution = 160;
+    struct table table = {.missing = "", .had = {.samples = 3 * 4 * 3 - 1, .contexts = 5}};
+    struct plan_request q = request_for("ofa-mbv3-w1.2", &resolution, 1, &table);
+    struct plan plan = make(&q);
+    ck_assert_uint_eq(plan.network_count, 9);
+    plan_clear(&plan);
+}
+END_TEST
+
+START_TEST(the_same_seed_gives_the_same_plan)
+{
+    const int resolution = 160;
+    struct plan_request q = request_for("ofa-mbv3-w1.2", &resolution, 1, &nothing);
+    struct plan a = make(&q);
+    struct plan b = make(&q);
+    ck_assert_uint_eq(a.network_count, b.network_count);
+    ck_assert_mem_eq(a.networks, b.networks, sizeof *a.networks * a.network_count);
+    ck_assert_mem_eq(a.visits, b.visits, sizeof *a.visits * a.visit_count);
+    q.seed++;
+    struct plan c = make(&q);
+    ck_assert(a.network_count != c.network_count ||
+              memcmp(a.networks, c.networks, sizeof *a.networks * a.network_count) != 0);
+    plan_clear(&a);
+    plan_clear(&b);
+    plan_clear(&c);
+}
+END_TEST
+
+START_TEST(each_round_visits_every_network_once)
+{
+    const int resolution = 160;
+    struct plan_request q = request_for("ofa-mbv3-w1.2", &resolution, 1, &nothing);
+    q.rounds = 5;
+    struct plan plan = make(&q);
+    ck_assert_uint_eq(plan.visit_count, plan.network_count * 5);
+    int same_as_before = 0;
+    for (size_t round = 0; round < 5; round++) {
+        const uint32_t *visits = plan.visits + round * plan.network_count;
+        bool seen[64] = {false};
+        for (size_t i = 0; i < plan.network_count; i++) {
+            ck_assert_uint_lt(visits[i], plan.network_count);
+            ck_assert(!seen[visits[i]]);
+            seen[visits[i]] = true;
+            same_as_before += round > 0 && visits[i] == plan.visits[(round - 1) * plan.network_count + i];
+        }
+    }
+    ck_assert_int_lt(same_as_before, 20); /* four by chance */
+    plan_clear(&plan);
+}
+END_TEST
+
+START_TEST(rounds_of_resolutions_take_turns)
+{
+    const int resolutions[] = {160, 224};
+    struct plan_request q = request_for("ofa-mbv3-w1.2", resolutions, 2, &nothing);
+    struct plan plan = make(&q);
+    int dim = space_resolution_dim(q.space);
+    int changes = 0;
+    for (size_t i = 1; i < plan.visit_count; i++)
+        changes += plan.networks[plan.visits[i]].at[dim] != plan.networks[plan.visits[i - 1]].at[dim];
+    ck_assert_int_eq(changes, 3); /* four rounds, two at a time */
+    plan_clear(&plan);
+}
+END_TEST
+
+/* A space of few subnets: OFA's with all choices but those of one stage taken away. */
+static struct space *small_space(const char *kernels)
+{
+    char text[2048];
+    json_t *document = NULL;
+    struct space *space = NULL;
+    struct lathe_error err;
+    snprintf(text, sizeof text,
+             "{\"id\":\"small\",\"title\":\"small\",\"family\":\"inverted_residual\",\"width\":1.0,"
+             "\"source\":\"made for a test\",\"resolutions\":[32],\"kernel\":%s,\"expand\":[3],"
+             "\"stem\":{\"channels\":8,\"kernel\":3,\"stride\":2,\"activation\":\"relu\"},"
+             "\"first\":{\"channels\":8,\"kernel\":3,\"activation\":\"relu\",\"residual\":true},"
+             "\"stages\":[{\"channels\":8,\"stride\":2,\"activation\":\"relu\",\"squeeze_excite\":false,"
+             "\"depth\":[1]}],\"head\":[{\"kind\":\"avgpool\"},{\"kind\":\"linear\",\"features\":10}]}",
+             kernels);
+    ck_assert_int_eq(json_parse(text, strlen(text), &document, NULL), LATHE_OK);
+    ck_assert_msg(space_parse(document, &space, &err) == LATHE_OK, "%s: %s", err.field, err.message);
+    json_decref(document);
+    return space;
+}
+
+START_TEST(a_space_of_one_subnet_is_measured_in_its_only_context)
+{
+    struct space *space = small_space("[3]");
+    struct plan_request q = {.space = space, .rounds = 2, .runs = 1, .have = have, .context = &nothing};
+    struct plan plan = make(&q);
+    ck_assert_uint_eq(plan.network_count, 1);
+    ck_assert_uint_eq(plan.visit_count, 2);
+    for (size_t i = 0; i < plan.row_count; i++) ck_assert_int_eq(plan.rows[i].contexts, 1);
+    plan_clear(&plan);
+    struct table table = {.missing = "", .had = {.samples = 2, .contexts = 1}};
+    q.context = &table;
+    plan = make(&q);
+    ck_assert_uint_eq(plan.network_count, 0);
+    plan_clear(&plan);
+    space_free(space);
+}
+END_TEST
+
+START_TEST(rows_that_few_subnets_hold_get_all_of_those)
+{
+    struct space *space = small_space("[3, 5]");
+    struct plan_request q = {.space = space, .rounds = 1, .runs = 1, .have = have, .context = &nothing};
+    struct plan plan = make(&q);
+    ck_assert_uint_eq(plan.network_count, 2);
+    plan_clear(&plan);
+    space_free(space);
+}
+END_TEST
+
+START_TEST(a_resolution_that_the_space_lacks_is_named)
+{
+    const int resolution = 161;
+    struct plan_request q = request_for("ofa-mbv3-w1.2", &resolution, 1, &nothing);
+    struct plan plan;
+    struct lathe_error err = {0};
+    ck_assert_int_eq(plan_make(&q, &plan, &err), LATHE_INVALID);
+    ck_assert_str_eq(err.field, "resolutions");
+    ck_assert_ptr_nonnull(strstr(err.message, "161"));
+}
+END_TEST
+
+static TCase *planner_case(void)
+{
+    TCase *tc = tcase_create("planner");
+    tcase_add_unchecked_fixture(tc, open_catalog, close_catalog);
+    tcase_set_timeout(tc, 120);
+    tcase_add_test(tc, every_row_of_a_resolution_stands_in_three_subnets);
+    tcase_add_test(tc, every_row_of_two_resolutions_stands_in_three_subnets);
+    tcase_add_test(tc, other_spaces_are_covered_too);
+    tcase_add_test(tc, rows_that_resolutions_share_are_planned_once);
+    tcase_add_test(tc, no_network_is_planned_twice);
+    tcase_add_test(tc, choices_of_a_stage_are_taken_equally_often);
+    tcase_add_test(tc, deep_stages_are_spread_over_the_networks);
+    tcase_add_test(tc, a_table_that_has_all_rows_needs_nothing);
+    tcase_add_test(tc, few_missing_rows_need_few_networks);
+    tcase_add_test(tc, rows_with_too_few_contexts_get_the_rest);
+    tcase_add_test(tc, rows_with_too_few_samples_get_the_rest);
+    tcase_add_test(tc, the_same_seed_gives_the_same_plan);
+    tcase_add_test(tc, each_round_visits_every_network_once);
+    tcase_add_test(tc, rounds_of_resolutions_take_turns);
+    tcase_add_test(tc, a_space_of_one_subnet_is_measured_in_its_only_context);
+    tcase_add_test(tc, rows_that_few_subnets_hold_get_all_of_those);
+    tcase_add_test(tc, a_resolution_that_the_space_lacks_is_named);
+    return tc;
+}
+
+TEST_MAIN("planner", planner_case())
