@@ -95,6 +95,12 @@ void http_reply_problem(struct http_request *, int status, const char *field, js
 /** Add a header to the reply to come, e.g. "Location". */
 void http_reply_header(struct http_request *, const char *name, const char *value);
 
+struct http_stats {
+    uint64_t answers[6]; /* sent since the start, by class of status: [2] is 2xx */
+    size_t running;      /* requests under way */
+};
+void http_get_stats(struct http_request *, struct http_stats *out);
+
 /* Long polls. */
 /** After HTTP_LATER, from any thread, once: send the reply that was set. The request is gone afterwards. */
 void http_finish(struct http_request *);

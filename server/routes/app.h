@@ -10,7 +10,7 @@
 #include "server/spaces/catalog.h"
 
 struct predictor_cache; /* server/routes/predictor_cache.h: loaded predictors by id */
-struct lease_waiters;   /* server/routes/leases.c: long polls */
+struct lease_waiters;   /* server/routes/lease_waiters.h: long polls */
 
 struct app {
     struct kv *kv;
@@ -24,11 +24,24 @@ struct app {
 
 /* One table a resource; each ends with a route without method. */
 extern const struct http_route health_routes[], token_routes[], device_routes[], space_routes[], table_routes[],
-    predictor_routes[], subnet_routes[], profile_routes[], measurement_routes[], lease_routes[];
+    entry_routes[], predictor_routes[], subnet_routes[], evaluation_routes[], profile_routes[], measurement_routes[],
+    lease_routes[];
 
 /** Standard list answer: {"items":[..],"next":"cursor"|null}. */
 json_t *page_json(json_t *take_items, const char *next);
-/** limit (1..1000, default 100) and cursor of a list request; false when the 400 reply is set. */
+/** limit (1..1000, default 100) and cursor of a list request, which takes no other parameter; false when the 400 reply
+ * is set. */
 bool page_params(struct http_request *, size_t *limit, const char **cursor);
+
+/** Answer with err. Always HTTP_DONE, so that handlers can return it. */
+enum http_outcome fail(struct http_request *, const struct lathe_error *err);
+/** Refuse every query parameter; false when the 400 reply is set. */
+bool refuse_query(struct http_request *);
+/** A time as answers give it; null for 0. New reference. */
+json_t *time_json(int64_t wall_ms);
+/** Whether an Accept header asks for a media type ahead of JSON. NULL accepts anything, and so JSON. */
+bool accepts(struct http_request *, const char *media_type);
+/** Whether the body's Content-Type is this one, parameters aside. */
+bool has_type(struct http_request *, const char *media_type);
 
 #endif

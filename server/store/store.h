@@ -3,7 +3,7 @@
 /* What a server keeps beside tables, as JSON documents on kv: devices, tokens, predictors, own spaces, profiles,
  * leases, measurements. Every document carries "schema": 1.
  *
- * Keys: device/<name>  token/<hash>  predictor/<id> and predictor-file/<id>  space/<id>
+ * Keys: device/<name>  token/<hash> and token-name/<name>  predictor/<id> and predictor-file/<id>  space/<id>
  *       profile/<id>  lease/<id>  visit/<profile id>/<number:08x>  measurement/<id>
  * Threads: any; functions that take a kv_txn belong to its thread. */
 #ifndef LATHE_STORE_STORE_H

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* What the files of server/http share; not for other modules.
+ *
+ * server.c speaks to libmicrohttpd, router.c matches paths, request.c is what handlers see, reply.c what they answer,
+ * pool.c runs handlers.
+ * Threads: a request moves from a libmicrohttpd thread to one worker and back; its state says who has it. */
+#ifndef LATHE_HTTP_INTERNAL_H
+#define LATHE_HTTP_INTERNAL_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "lut/base/buf.h"
+#include "server/http/http.h"
+
+enum { HTTP_MAX_PARAMS = 8, HTTP_MAX_QUERY = 32, HTTP_MAX_HEADERS = 8, HTTP_ALLOW_BYTES = 64 };
+
+struct http_pair {
+    char *name, *value; /* owned; value percent-decoded */
+};
+
+enum http_state {
+    REQUEST_RECEIVING, /* libmicrohttpd's thread reads the body */
+    REQUEST_RUNNING,   /* suspended: a worker, or whoever keeps it after HTTP_LATER */
+    REQUEST_REPLIED,   /* the reply is set: libmicrohttpd's thread sends it */
+};
+
+struct http_request {
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    const struct http_route *route; /* NULL: the reply was set on arrival */
+    _Atomic int state;              /* enum http_state */
+    char *path;                     /* decoded segments are in params; this is as it came, without the query */
+    const char *method;             /* static or of the connection */
+    struct http_pair params[HTTP_MAX_PARAMS], query[HTTP_MAX_QUERY], headers[HTTP_MAX_HEADERS];
+    size_t param_count, query_count, header_count;
+    struct principal principal;
+    struct buf body;
+    json_t *json;
+    int status; /* of the reply; 0: none set yet */
+    char *content_type;
+    char *data;
+    size_t size;
+    struct http_request *next; /* in a pool's queue */
+};
+
+/* ---- router.c ---- */
+
+/** Find the route of a method and path (HEAD finds GET's). @param[out] params filled from the pattern.
+ *  @param[out] allow when the path exists with other methods: their list, "GET, POST"; 64 bytes.
+ *  @return NULL when there is none. */
+const struct http_route *router_find(const struct http_route *const *tables, const char *method, const char *path,
+                                     struct http_pair *params, size_t *param_count, char *allow);
+/** Percent-decode. @return malloc'd; NULL for a broken escape, a NUL or invalid UTF-8. @param plus '+' is a space. */
+char *percent_decode(const char *text, size_t length, bool plus);
+/** Split "a=1&b=2". @return false for a broken escape or too many. */
+bool query_parse(const char *text, struct http_pair *pairs, size_t *count);
+void pairs_clear(struct http_pair *pairs, size_t count);
+
+/* ---- pool.c ---- */
+
+struct pool {
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+    struct http_request *first, **end;
+    size_t waiting, limit;
+    bool stop;
+    pthread_t threads[64];
+    int thread_count;
+};
+
+enum lathe_status pool_start(struct pool *, int threads, size_t limit, struct lathe_error *err);
+/** @return false when as many wait as may. */
+bool pool_push(struct pool *, struct http_request *);
+/** Answer what waits with 503, let what runs finish, end the threads. */
+void pool_stop(struct pool *);
+
+struct http_server {
+    struct MHD_Daemon *daemon;
+    struct http_options options;
+    struct pool quick, search;
+    char address[128];
+    char *cert, *key;
+    _Atomic bool stopping;
+    /* Requests between dispatch and http_finish(). */
+    pthread_mutex_t lock;
+    pthread_cond_t idle;
+    size_t running;
+    _Atomic uint64_t answers[6]; /* by status class */
+};
+
+#endif

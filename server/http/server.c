@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* What speaks to libmicrohttpd. Its rules: a connection is suspended inside the access handler only; once resumed, the
+ * handler is called again, and queues the reply; every suspended connection is resumed before the daemon stops. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lut/base/file.h"
+#include "lut/base/log.h"
+#include "lut/base/text.h"
+#include "server/http/internal.h"
+
+enum {
+    IO_THREADS = 2,
+    IDLE_TIMEOUT_S = 60,
+    CONNECTIONS = 4096,
+    QUICK_QUEUE = 1024,
+    SEARCH_QUEUE = 256,
+    QUICK_WORKERS = 8,
+    PEM_BYTES = 1 << 20,
+};
+
+static void request_free(struct http_request *r)
+{
+    pairs_clear(r->params, r->param_count);
+    pairs_clear(r->query, r->query_count);
+    pairs_clear(r->headers, r->header_count);
+    buf_clear(&r->body);
+    json_decref(r->json);
+    free(r->content_type);
+    free(r->data);
+    free(r->path);
+    free(r);
+}
+
+/* ---- arrival ---- */
+
+static bool authorise(struct http_request *r)
+{
+    static const char scheme[] = "Bearer ";
+    const struct http_options *o = &r->server->options;
+    const char *header = http_header(r, "Authorization");
+    if (!r->route->roles) return true;
+    if (header && strncasecmp(header, scheme, sizeof scheme - 1) == 0 &&
+        o->authenticate(o->app, header + sizeof scheme - 1, &r->principal)) {
+        if (r->principal.role & r->route->roles) return true;
+        http_reply_problem(r, 403, NULL, NULL, "this token's role may not do that");
+        return false;
+    }
+    http_reply_header(r, "WWW-Authenticate", "Bearer");
+    http_reply_problem(r, 401, NULL, NULL,
+                       header ? "the token is not known: make one with POST /v1/tokens"
+                              : "a token is needed: send Authorization: Bearer TOKEN");
+    return false;
+}
+
+static bool body_announced_too_large(struct http_request *r)
+{
+    const char *length = http_header(r, "Content-Length");
+    uint64_t bytes;
+    return length && text_to_u64(length, strlen(length), &bytes) && bytes > r->route->max_body_bytes;
+}
+
+static void reply_too_large(struct http_request *r)
+{
+    http_reply_problem(r, 413, NULL, NULL, "the body is larger than %zu bytes", r->route->max_body_bytes);
+}
+
+/* Decide what can be decided before the body: path, method, token, size. Sets route, or the reply. */
+static void arrive(struct http_request *r)
+{
+    char allow[HTTP_ALLOW_BYTES];
+    const char *question = strchr(r->path, '?');
+    bool readable = !question || query_parse(question + 1, r->query, &r->query_count);
+    if (question) r->path[question - r->path] = '\0';
+    r->route = router_find(r->server->options.routes, r->method, r->path, r->params, &r->param_count, allow);
+    if (!readable) {
+        http_reply_problem(r, 400, NULL, NULL,
+                           "the query can't be read: it has a broken escape or too many parameters");
+    } else if (!r->route && allow[0]) {
+        http_reply_header(r, "Allow", allow);
+        http_reply_problem(r, 405, NULL, NULL, "%s has no %s; it has %s", r->path, r->method, allow);
+    } else if (!r->route) {
+        http_reply_problem(r, 404, NULL, NULL, "there is nothing at %.200s", r->path);
+    } else if (authorise(r) && body_announced_too_large(r)) {
+        reply_too_large(r);
+    }
+}
+
+static void *request_new(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+    struct http_request *r = calloc(1, sizeof *r);
+    if (!r) return NULL;
+    r->server = cls;
+    r->connection = connection;
+    r->path = strdup(uri);
+    if (r->path) return r;
+    free(r);
+    return NULL;
+}
+
+/* ---- running ---- */
+
+void http_finish(struct http_request *r)
+{
+    struct http_server *server = r->server;
+    struct MHD_Connection *connection = r->connection;
+    if (!r->status) http_reply_problem(r, 500, NULL, NULL, "no answer was made");
+    atomic_store(&r->state, REQUEST_REPLIED);
+    /* The daemon lives until running is 0, and the request until its connection goes on. */
+    MHD_resume_connection(connection);
+    pthread_mutex_lock(&server->lock);
+    if (--server->running == 0) pthread_cond_broadcast(&server->idle);
+    pthread_mutex_unlock(&server->lock);
+}
+
+static void dispatch(struct http_request *r)
+{
+    struct http_server *server = r->server;
+    struct pool *pool = r->route->pool == POOL_SEARCH ? &server->search : &server->quick;
+    atomic_store(&r->state, REQUEST_RUNNING);
+    pthread_mutex_lock(&server->lock);
+    server->running++;
+    pthread_mutex_unlock(&server->lock);
+    MHD_suspend_connection(r->connection);
+    if (pool_push(pool, r)) return;
+    http_reply_header(r, "Retry-After", "1");
+    http_reply_problem(r, 503, NULL, NULL, "too many requests wait already: try again");
+    http_finish(r);
+}
+
+/* ---- the reply ---- */
+
+static enum MHD_Result send_reply(struct http_request *r)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        r->size, r->data ? r->data : (void *)"", r->data ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    if (!response) return MHD_NO;
+    r->data = NULL;
+    if (r->content_type) MHD_add_response_header(response, "Content-Type", r->content_type);
+    MHD_add_response_header(response, "Cache-Control", "no-store");
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    for (size_t i = 0; i < r->header_count; i++)
+        MHD_add_response_header(response, r->headers[i].name, r->headers[i].value);
+    atomic_fetch_add(&r->server->answers[r->status / 100 % 6], 1);
+    enum MHD_Result queued = MHD_queue_response(r->connection, (unsigned)r->status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+static enum MHD_Result take_body(struct http_request *r, const char *data, size_t *size)
+{
+    if (!r->status && r->body.size + *size > r->route->max_body_bytes) reply_too_large(r);
+    if (!r->status) buf_put(&r->body, data, *size);
+    *size = 0;
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+                                  const char *version, const char *data, size_t *size, void **request)
+{
+    struct http_request *r = *request;
+    (void)cls;
+    (void)connection;
+    (void)url;
+    (void)version;
+    if (!r) return MHD_NO;
+    if (!r->method) {
+        r->method = method;
+        arrive(r);
+        /* A body that is not wanted is not read: the connection ends with the answer. */
+        return r->status == 413 ? send_reply(r) : MHD_YES;
+    }
+    if (*size) return take_body(r, data, size);
+    if (atomic_load(&r->state) == REQUEST_REPLIED || r->status) return send_reply(r);
+    if (r->body.failed) {
+        http_reply_problem(r, 500, NULL, NULL, "out of memory");
+        return send_reply(r);
+    }
+    dispatch(r);
+    return MHD_YES;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **request,
+                         enum MHD_RequestTerminationCode why)
+{
+    (void)cls;
+    (void)connection;
+    (void)why;
+    if (*request) request_free(*request);
+    *request = NULL;
+}
+
+/* ---- start and stop ---- */
+
+/* "127.0.0.1:8420" or "[::1]:8420". */
+static enum lathe_status resolve(const char *listen, struct sockaddr_storage *out, struct lathe_error *err)
+{
+    char host[256];
+    const char *colon = strrchr(listen, ':');
+    uint64_t port;
+    size_t length = colon ? (size_t)(colon - listen) : 0;
+    bool bracketed = length > 2 && listen[0] == '[' && listen[length - 1] == ']';
+    if (!colon || length == 0 || length >= sizeof host || !text_to_u64(colon + 1, strlen(colon + 1), &port) ||
+        port > 65535)
+        return error_field(err, "listen",
+                           "--listen must be HOST:PORT, for example 127.0.0.1:8420 or [::1]:8420, not %.100s", listen);
+    snprintf(host, sizeof host, "%.*s", (int)(length - 2 * bracketed), listen + bracketed);
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found;
+    int rc = getaddrinfo(host, colon + 1, &hints, &found);
+    if (rc) return error_field(err, "listen", "can't find the address of %s: %s", host, gai_strerror(rc));
+    memcpy(out, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    return LATHE_OK;
+}
+
+/* A socket of our own, so that a port in use is told apart from every other failure. */
+static enum lathe_status bind_socket(const char *listen_text, int *out, struct lathe_error *err)
+{
+    struct sockaddr_storage address = {0};
+    enum lathe_status st = resolve(listen_text, &address, err);
+    if (st) return st;
+    socklen_t size = address.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int on = 1;
+    if (fd >= 0) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&address, size) == 0 && listen(fd, 1024) == 0) {
+        *out = fd;
+        return LATHE_OK;
+    }
+    int reason = errno;
+    if (fd >= 0) close(fd);
+    if (reason == EADDRINUSE)
+        return error_set(err, LATHE_CONFLICT,
+                         "%s is in use: stop what listens there, or choose another port with --listen", listen_text);
+    return error_set(err, LATHE_IO, "can't listen at %s: %s", listen_text, strerror(reason));
+}
+
+static enum lathe_status read_pem(const char *path, char **out, struct lathe_error *err)
+{
+    size_t size;
+    return path ? file_read(path, PEM_BYTES, out, &size, err) : LATHE_OK;
+}
+
+static void write_address(struct http_server *s, int fd)
+{
+    struct sockaddr_storage at = {0};
+    socklen_t size = sizeof at;
+    char host[INET6_ADDRSTRLEN] = "";
+    char port[8] = "";
+    getsockname(fd, (struct sockaddr *)&at, &size);
+    getnameinfo((struct sockaddr *)&at, size, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+    bool v6 = at.ss_family == AF_INET6;
+    snprintf(s->address, sizeof s->address, "http%s://%s%s%s:%s", s->cert ? "s" : "", v6 ? "[" : "", host,
+             v6 ? "]" : "", port);
+}
+
+static void on_log(void *cls, const char *format, va_list args)
+{
+    char line[400];
+    (void)cls;
+    vsnprintf(line, sizeof line, format, args);
+    line[strcspn(line, "\n")] = '\0';
+    log_event(LOG_DEBUG, "libmicrohttpd: %s", line);
+}
+
+static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *text)
+{
+    (void)cls;
+    (void)connection;
+    return strlen(text);
+}
+
+static enum lathe_status start_daemon(struct http_server *s, int fd, struct lathe_error *err)
+{
+    struct MHD_OptionItem tls[] = {
+        {s->cert ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, s->cert},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, s->key},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    unsigned flags =
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (s->cert ? MHD_USE_TLS : 0);
+    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+                                 MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)IO_THREADS,
+                                 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT,
+                                 (unsigned)CONNECTIONS, MHD_OPTION_URI_LOG_CALLBACK, request_new, s,
+                                 MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+                                 on_completed, NULL, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    if (s->daemon) return LATHE_OK;
+    return error_set(err, s->cert ? LATHE_INVALID : LATHE_IO,
+                     s->cert ? "can't start: the TLS certificate or key is not usable" : "can't start the HTTP server");
+}
+
+enum lathe_status http_start(const struct http_options *options, struct http_server **out, struct lathe_error *err)
+{
+    struct http_server *s = calloc(1, sizeof *s);
+    int fd = -1;
+    if (!s) return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int searchers = options->search_workers ? options->search_workers : (int)(cores < 1 ? 1 : cores > 64 ? 64 : cores);
+    s->options = *options;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->idle, NULL);
+    enum lathe_status st =
+        pool_start(&s->quick, options->quick_workers ? options->quick_workers : QUICK_WORKERS, QUICK_QUEUE, err);
+    if (!st) st = pool_start(&s->search, searchers, SEARCH_QUEUE, err);
+    if (!st && !options->tls_cert != !options->tls_key)
+        st = error_field(err, "tls", "--tls-cert and --tls-key go together");
+    if (!st) st = read_pem(options->tls_cert, &s->cert, err);
+    if (!st) st = read_pem(options->tls_key, &s->key, err);
+    if (!st) st = bind_socket(options->listen, &fd, err);
+    if (!st) {
+        write_address(s, fd);
+        st = start_daemon(s, fd, err);
+    }
+    if (st) {
+        if (fd >= 0) close(fd);
+        http_stop(s);
+        return st;
+    }
+    *out = s;
+    return LATHE_OK;
+}
+
+const char *http_address(const struct http_server *s)
+{
+    return s->address;
+}
+
+void http_stop(struct http_server *s)
+{
+    if (!s) return;
+    atomic_store(&s->stopping, true);
+    if (s->daemon) {
+        int fd = MHD_quiesce_daemon(s->daemon);
+        if (fd >= 0) close(fd);
+        pthread_mutex_lock(&s->lock);
+        while (s->running) pthread_cond_wait(&s->idle, &s->lock);
+        pthread_mutex_unlock(&s->lock);
+        MHD_stop_daemon(s->daemon);
+    }
+    if (s->quick.thread_count) pool_stop(&s->quick);
+    if (s->search.thread_count) pool_stop(&s->search);
+    pthread_cond_destroy(&s->idle);
+    pthread_mutex_destroy(&s->lock);
+    free(s->cert);
+    free(s->key);
+    free(s);
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* lathed: the only file that wires modules together. */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lut/base/file.h"
+#include "lut/base/log.h"
+#include "server/routes/app.h"
+#include "server/routes/lease_waiters.h"
+#include "server/routes/predictor_cache.h"
+#include "server/store/store.h"
+#include "server/store/tokens.h"
+
+enum { EXIT_USAGE = 2, TICK_MS = 1000 };
+
+static const char usage[] = "Usage: lathed [options]\n"
+                            "Latency tables of real devices, and subnets cut to fit them, over REST.\n"
+                            "\n"
+                            "  --data DIR           where everything is kept (default: $LATHE_DATA, else\n"
+                            "                       $XDG_DATA_HOME/lathe, else ~/.local/share/lathe)\n"
+                            "  --listen HOST:PORT   default 127.0.0.1:8420; port 0 picks a free one\n"
+                            "  --tls-cert FILE      PEM certificate; goes with --tls-key\n"
+                            "  --tls-key FILE       its PEM key\n"
+                            "  --web DIR            the page's files\n"
+                            "  --log-level LEVEL    error, warn, info (default) or debug\n"
+                            "  --version, --help\n"
+                            "\n"
+                            "The address is printed when the server is ready. At first start an admin's\n"
+                            "token is written to DIR/admin.token.\n"
+                            "\n"
+                            "Examples:\n"
+                            "  lathed --data /var/lib/lathe\n"
+                            "  lathed --data /tmp/try --listen 127.0.0.1:0\n"
+                            "  lathed --listen 0.0.0.0:8420 --tls-cert cert.pem --tls-key key.pem\n";
+
+struct options {
+    char data[PATH_MAX];
+    const char *listen, *tls_cert, *tls_key, *web;
+};
+
+/* What must be undone, in reverse order. */
+struct server {
+    struct app app;
+    struct http_server *http;
+    char server_file[PATH_MAX + 16];
+};
+
+static const struct http_route *const all_routes[] = {
+    health_routes, token_routes,      device_routes,  space_routes,       table_routes, entry_routes, predictor_routes,
+    subnet_routes, evaluation_routes, profile_routes, measurement_routes, lease_routes, NULL,
+};
+
+/* ---- options ---- */
+
+static void default_data(char out[PATH_MAX])
+{
+    const char *own = getenv("LATHE_DATA");
+    const char *xdg = getenv("XDG_DATA_HOME");
+    const char *home = getenv("HOME");
+    if (own && own[0]) snprintf(out, PATH_MAX, "%s", own);
+    else if (xdg && xdg[0]) snprintf(out, PATH_MAX, "%s/lathe", xdg);
+    else snprintf(out, PATH_MAX, "%s/.local/share/lathe", home && home[0] ? home : ".");
+}
+
+/* @return 0 to go on; else one more than the exit status. */
+static int read_options(int argc, char **argv, struct options *o)
+{
+    enum { DATA = 256, LISTEN, CERT, KEY, WEB, LEVEL, VERSION, HELP };
+    static const struct option known[] = {
+        {"data", required_argument, NULL, DATA},
+        {"listen", required_argument, NULL, LISTEN},
+        {"tls-cert", required_argument, NULL, CERT},
+        {"tls-key", required_argument, NULL, KEY},
+        {"web", required_argument, NULL, WEB},
+        {"log-level", required_argument, NULL, LEVEL},
+        {"version", no_argument, NULL, VERSION},
+        {"help", no_argument, NULL, HELP},
+        {0},
+    };
+    enum log_level level;
+    int option;
+    *o = (struct options){.listen = "127.0.0.1:8420"};
+    default_data(o->data);
+    while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
+        switch (option) {
+        case DATA:
+            snprintf(o->data, sizeof o->data, "%s", optarg);
+            break;
+        case LISTEN:
+            o->listen = optarg;
+            break;
+        case CERT:
+            o->tls_cert = optarg;
+            break;
+        case KEY:
+            o->tls_key = optarg;
+            break;
+        case WEB:
+            o->web = optarg;
+            break;
+        case LEVEL:
+            if (log_level_parse(optarg, &level) == 0) {
+                log_set_level(level);
+                break;
+            }
+            fprintf(stderr, "lathed: --log-level must be error, warn, info or debug\n");
+            return EXIT_USAGE + 1;
+        case VERSION:
+            printf("lathed %s\n", LATHE_VERSION);
+            return EXIT_SUCCESS + 1;
+        case HELP:
+        case 'h':
+            fputs(usage, stdout);
+            return EXIT_SUCCESS + 1;
+        default:
+            fprintf(stderr, "Try lathed --help.\n");
+            return EXIT_USAGE + 1;
+        }
+    }
+    if (optind == argc) return 0;
+    fprintf(stderr, "lathed: unexpected argument %s\nTry lathed --help.\n", argv[optind]);
+    return EXIT_USAGE + 1;
+}
+
+/* ---- start ---- */
+
+/* Where share/lathe is: $LATHE_SHARE, or beside the folder of this program. */
+static enum lathe_status find_share(char out[PATH_MAX], struct lathe_error *err)
+{
+    const char *own = getenv("LATHE_SHARE");
+    char program[PATH_MAX];
+    if (own && own[0]) {
+        snprintf(out, PATH_MAX, "%s", own);
+    } else {
+        ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+        program[n > 0 ? n : 0] = '\0';
+        char *slash = strrchr(program, '/');
+        if (slash) *slash = '\0';
+        if (snprintf(out, PATH_MAX, "%s/../share/lathe", program) >= PATH_MAX) out[0] = '\0';
+    }
+    if (access(out, R_OK) == 0) return LATHE_OK;
+    return error_set(err, LATHE_NOT_FOUND,
+                     "can't read Lathe's data in %s: install Lathe, or set LATHE_SHARE to its share/lathe", out);
+}
+
+/* Create every folder of a path. */
+static enum lathe_status make_folders(const char *path, struct lathe_error *err)
+{
+    char part[PATH_MAX];
+    for (const char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+        snprintf(part, sizeof part, "%.*s", slash ? (int)(slash - path) : (int)strlen(path), path);
+        if (mkdir(part, 0700) != 0 && errno != EEXIST)
+            return error_set(err, LATHE_IO, "can't create the folder %s: %s", part, strerror(errno));
+        if (!slash) return LATHE_OK;
+    }
+}
+
+static enum lathe_status write_first_token(struct kv *kv, const char *data, struct lathe_error *err)
+{
+    char path[PATH_MAX + 16];
+    char text[TOKEN_TEXT_BYTES + 1];
+    snprintf(path, sizeof path, "%s/admin.token", data);
+    if (access(path, F_OK) == 0) return LATHE_OK;
+    /* A start that died between the two steps left a token that nobody knows. */
+    enum lathe_status st = token_revoke(kv, "admin", err);
+    if (st && st != LATHE_NOT_FOUND) return st;
+    st = token_create(kv, "admin", "admin", text, err);
+    if (st) return st;
+    size_t n = strlen(text);
+    text[n] = '\n';
+    return file_write(path, text, n + 1, 0600, err);
+}
+
+static enum lathe_status load_own_spaces(struct kv *kv, struct catalog *catalog, struct lathe_error *err)
+{
+    struct kv_txn *txn;
+    json_t *list = NULL;
+    char next[65];
+    enum lathe_status st = kv_read_begin(kv, &txn, err);
+    if (st) return st;
+    st = store_list(txn, "space", NULL, SIZE_MAX - 1, &list, next, err);
+    kv_read_end(txn);
+    for (size_t i = 0; !st && i < json_array_size(list); i++) {
+        struct space *space = NULL;
+        json_t *document = json_array_get(list, i);
+        json_object_del(document, "schema");
+        st = space_parse(document, &space, err);
+        if (!st) st = catalog_put(catalog, space, err);
+    }
+    json_decref(list);
+    return st;
+}
+
+static bool authenticate(void *context, const char *token, struct principal *out)
+{
+    const struct app *app = context;
+    char role[8];
+    if (token_find(app->kv, token, role, out->name, NULL)) return false;
+    out->role = strcmp(role, "admin") == 0 ? ROLE_ADMIN : strcmp(role, "agent") == 0 ? ROLE_AGENT : ROLE_USER;
+    return true;
+}
+
+static enum lathe_status start(struct server *s, const struct options *o, struct lathe_error *err)
+{
+    char share[PATH_MAX];
+    char folder[PATH_MAX + 16];
+    struct app *app = &s->app;
+    app->data_dir = o->data;
+    app->web_dir = o->web;
+    enum lathe_status st = find_share(share, err);
+    if (!st) st = make_folders(o->data, err);
+    if (!st) st = kv_open(o->data, STORE_VERSION, NULL, &app->kv, err);
+    if (!st) st = write_first_token(app->kv, o->data, err);
+    snprintf(folder, sizeof folder, "%s/spaces", share);
+    if (!st) st = catalog_open(folder, &app->spaces, err);
+    if (!st) st = load_own_spaces(app->kv, app->spaces, err);
+    snprintf(folder, sizeof folder, "%s/predictors", share);
+    if (!st) st = predictor_cache_new(app->kv, app->spaces, folder, &app->predictors, err);
+    if (!st) st = jobs_open(app->kv, app->spaces, &app->jobs, err);
+    if (!st) st = lease_waiters_new(app->jobs, &app->waiters, err);
+    if (st) return st;
+    struct http_options http = {
+        .listen = o->listen,
+        .tls_cert = o->tls_cert,
+        .tls_key = o->tls_key,
+        .routes = all_routes,
+        .app = app,
+        .authenticate = authenticate,
+    };
+    return http_start(&http, &s->http, err);
+}
+
+/* So that the `lathe` command of the same machine finds the server. */
+static enum lathe_status announce(struct server *s, const struct options *o, struct lathe_error *err)
+{
+    char text[256];
+    snprintf(s->server_file, sizeof s->server_file, "%s/server.json", o->data);
+    int n = snprintf(text, sizeof text, "{\"address\":\"%s\",\"pid\":%ld}\n", http_address(s->http), (long)getpid());
+    enum lathe_status st = file_write(s->server_file, text, (size_t)n, 0600, err);
+    if (st) return st;
+    printf("lathed: ready at %s\n", http_address(s->http));
+    fflush(stdout);
+    return LATHE_OK;
+}
+
+static void stop(struct server *s)
+{
+    if (s->server_file[0]) unlink(s->server_file);
+    if (s->app.waiters) lease_waiters_stop(s->app.waiters);
+    http_stop(s->http);
+    jobs_close(s->app.jobs);
+    lease_waiters_free(s->app.waiters);
+    predictor_cache_free(s->app.predictors);
+    catalog_free(s->app.spaces);
+    kv_close(s->app.kv);
+}
+
+/* Until SIGTERM or SIGINT. */
+static void serve(struct server *s, int signals)
+{
+    struct pollfd poll_signals = {.fd = signals, .events = POLLIN};
+    while (poll(&poll_signals, 1, TICK_MS) <= 0) {
+        jobs_expire(s->app.jobs);
+        lease_waiters_tick(s->app.waiters);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct options o;
+    struct server s = {0};
+    struct lathe_error err = {0};
+    sigset_t ending;
+    int done = read_options(argc, argv, &o);
+    if (done) return done - 1;
+    /* Blocked before any thread starts, so that every thread leaves them to the loop. */
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGINT);
+    sigprocmask(SIG_BLOCK, &ending, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    int signals = signalfd(-1, &ending, SFD_CLOEXEC);
+    if (signals < 0 || sodium_init() < 0) {
+        fprintf(stderr, "lathed: can't start: %s\n", strerror(errno));
+        return EXIT_FAILURE;
+    }
+    enum lathe_status st = start(&s, &o, &err);
+    if (!st) st = announce(&s, &o, &err);
+    if (st) {
+        fprintf(stderr, "lathed: %s\n", err.message);
+    } else {
+        log_event(LOG_INFO, "serving at %s data=%s", http_address(s.http), o.data);
+        serve(&s, signals);
+        log_event(LOG_INFO, "stopping");
+    }
+    stop(&s);
+    close(signals);
+    return st ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* What agents do: ask for work, renew, report, give back. */
+#include <string.h>
+
+#include "lut/base/json.h"
+#include "lut/base/text.h"
+#include "server/routes/app.h"
+#include "server/routes/lease_waiters.h"
+
+enum { WAIT_MAX_S = 60, SMALL_BODY = 16 * 1024, RESULTS_BODY = 8 * 1024 * 1024 };
+
+/* An agent's token acts for the agent of its name, and for no other. */
+static bool may_act_as(struct http_request *request, const char *agent)
+{
+    const struct principal *who = http_principal(request);
+    if (who->role == ROLE_ADMIN || (who->role == ROLE_AGENT && strcmp(who->name, agent) == 0)) return true;
+    http_reply_problem(request, 403, NULL, NULL, "this token is for agent %s: it can't act as agent %s", who->name,
+                       agent);
+    return false;
+}
+
+/* POST /v1/agents/{agent}/leases?wait_s=30 */
+static enum http_outcome take_lease(struct http_request *request)
+{
+    static const char *const known[] = {"wait_s", NULL};
+    struct app *app = http_app(request);
+    const char *agent = http_param(request, "agent");
+    int64_t wait_s = 0;
+    if (!http_query_known(request, known) || !http_query_int(request, "wait_s", 0, WAIT_MAX_S, 0, &wait_s))
+        return HTTP_DONE;
+    if (!text_is_name(agent)) {
+        http_reply_problem(request, 400, "agent", NULL, "the path does not name an agent");
+        return HTTP_DONE;
+    }
+    if (!may_act_as(request, agent)) return HTTP_DONE;
+    return lease_waiters_serve(app->waiters, request, agent, (int)wait_s);
+}
+
+/* Whether the lease in the path is one that the caller may work on; else the reply is set. */
+static bool may_use_lease(struct http_request *request)
+{
+    struct app *app = http_app(request);
+    struct lathe_error err = {0};
+    char agent[65];
+    if (!refuse_query(request)) return false;
+    if (jobs_lease_agent(app->jobs, http_param(request, "lease"), agent, &err)) {
+        fail(request, &err);
+        return false;
+    }
+    return may_act_as(request, agent);
+}
+
+static enum http_outcome reply_status(struct http_request *request, enum lathe_status st, json_t *answer,
+                                      const struct lathe_error *err)
+{
+    if (st) return fail(request, err);
+    if (answer) http_reply_json(request, 200, answer);
+    else http_reply_empty(request, 204);
+    return HTTP_DONE;
+}
+
+/* POST /v1/leases/{lease}/renew {"fence"} */
+static enum http_outcome renew_lease(struct http_request *request)
+{
+    struct app *app = http_app(request);
+    struct lathe_error err = {0};
+    struct json_fields f;
+    int64_t fence = 0;
+    json_t *answer = NULL;
+    const json_t *body = http_json(request);
+    if (!body || !may_use_lease(request)) return HTTP_DONE;
+    json_fields_begin(&f, body, &err);
+    json_get_int(&f, "fence", JSON_REQUIRED, 1, INT64_MAX, &fence);
+    enum lathe_status st = json_fields_end(&f);
+    if (!st) st = jobs_renew(app->jobs, http_param(request, "lease"), fence, &answer, &err);
+    return reply_status(request, st, answer, &err);
+}
+
+/* POST /v1/leases/{lease}/results */
+static enum http_outcome add_results(struct http_request *request)
+{
+    struct app *app = http_app(request);
+    struct lathe_error err = {0};
+    json_t *answer = NULL;
+    const json_t *body = http_json(request);
+    if (!body || !may_use_lease(request)) return HTTP_DONE;
+    enum lathe_status st = jobs_results(app->jobs, http_param(request, "lease"), body, &answer, &err);
+    return reply_status(request, st, answer, &err);
+}
+
+/* POST /v1/leases/{lease}/release {"fence"} or {"fence","error","fatal"} */
+static enum http_outcome release_lease(struct http_request *request)
+{
+    struct app *app = http_app(request);
+    struct lathe_error err = {0};
+    struct json_fields f;
+    int64_t fence = 0;
+    const char *error = NULL;
+    bool fatal = false;
+    const json_t *body = http_json(request);
+    if (!body || !may_use_lease(request)) return HTTP_DONE;
+    json_fields_begin(&f, body, &err);
+    json_get_int(&f, "fence", JSON_REQUIRED, 1, INT64_MAX, &fence);
+    json_get_string(&f, "error", JSON_OPTIONAL, &error);
+    json_get_bool(&f, "fatal", JSON_OPTIONAL, &fatal);
+    enum lathe_status st = json_fields_end(&f);
+    if (!st && fatal && !error) st = error_field(&err, "error", "a fatal release needs an error that says why");
+    if (!st) st = jobs_release(app->jobs, http_param(request, "lease"), fence, error, fatal, &err);
+    return reply_status(request, st, NULL, &err);
+}
+
+const struct http_route lease_routes[] = {
+    {"POST", "/v1/agents/{agent}/leases", ROLE_AGENT | ROLE_ADMIN, POOL_QUICK, SMALL_BODY, take_lease},
+    {"POST", "/v1/leases/{lease}/renew", ROLE_AGENT | ROLE_ADMIN, POOL_QUICK, SMALL_BODY, renew_lease},
+    {"POST", "/v1/leases/{lease}/results", ROLE_AGENT | ROLE_ADMIN, POOL_QUICK, RESULTS_BODY, add_results},
+    {"POST", "/v1/leases/{lease}/release", ROLE_AGENT | ROLE_ADMIN, POOL_QUICK, SMALL_BODY, release_lease},
+    {0},
+};

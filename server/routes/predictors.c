@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+#include <stdlib.h>
+
+#include "server/routes/app.h"
+#include "server/routes/predictor_cache.h"
+
+enum { FILE_BYTES = 64 * 1024 * 1024 };
+
+static enum http_outcome list_predictors(struct http_request *request)
+{
+    struct app *app = http_app(request);
+    struct lathe_error err = {0};
+    json_t *list;
+    const char *cursor;
+    size_t limit;
+    char next[65];
+    if (!page_params(request, &limit, &cursor)) return HTTP_DONE;
+    if (predictor_list(app->predictors, cursor, limit, &list, next, &err)) return fail(request, &err);
+    http_reply_json(request, 200, page_json(list, next));
+    return HTTP_DONE;
+}
+
+/* Answer with a predictor's document. */
+static enum http_outcome reply_predictor(struct http_request *request, int status)
+{
+    struct app *app = http_app(request);
+    struct lathe_error err = {0};
+    struct held_predictor *held;
+    if (predictor_hold(app->predictors, http_param(request, "id"), NULL, &held, &err)) return fail(request, &err);
+    http_reply_json(request, status, json_copy(held->document));
+    predictor_release(app->predictors, held);
+    return HTTP_DONE;
+}
+
+static enum http_outcome get_predictor(struct http_request *request)
+{
+    struct app *app = http_app(request);
+    struct lathe_error err = {0};
+    char *file;
+    size_t size;
+    if (!refuse_query(request)) return HTTP_DONE;
+    if (!accepts(request, "application/octet-stream")) return reply_predictor(request, 200);
+    if (predictor_file(app->predictors, http_param(request, "id"), &file, &size, &err)) return fail(request, &err);
+    http_reply(request, 200, "application/octet-stream", file, size);
+    return HTTP_DONE;
+}
+
+static bool space_known(struct http_request *request, const char *id)
+{
+    struct app *app = http_app(request);
+    if (catalog_find(app->spaces, id)) return true;
+    http_reply_problem(request, 400, "space", NULL, "there is no space %.64s: GET /v1/spaces lists them", id);
+    return false;
+}
+
+static enum http_outcome put_predictor(struct http_request *request)
+{
+    static const char *const known[] = {"space", NULL};
+    struct app *app = http_app(request);
+    struct lathe_error err = {0};
+    const char *space = http_query(request, "space");
+    bool replaced = false;
+    size_t size;
+    const void *file = http_body(request, &size);
+    if (!http_query_known(request, known) || (space && !space_known(request, space))) return HTTP_DONE;
+    if (!has_type(request, "application/octet-stream")) {
+        http_reply_problem(request, 415, NULL, NULL,
+                           "send a safetensors file with Content-Type: application/octet-stream");
+        return HTTP_DONE;
+    }
+    if (predictor_store(app->predictors, http_param(request, "id"), space, file, size, "uploaded", NULL, &replaced,
+                        &err))
+        return fail(request, &err);
+    return reply_predictor(request, replaced ? 200 : 201);
+}
+
+static json_t *report_json(const struct training_report *r)
+{
+    return json_pack("{s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "rows", (json_int_t)r->rows, "train_rows",
+                     (json_int_t)r->train_rows, "held_out_rows", (json_int_t)r->held_out_rows, "r2", r->r2, "mae",
+                     r->mae, "kendall_tau", r->kendall_tau, "lambda", r->lambda);
+}
+
+static enum http_outcome train_predictor(struct http_request *request)
+{
+    static const char *const known[] = {"space", NULL};
+    struct app *app = http_app(request);
+    struct lathe_error err = {0};
+    struct training_report report;
+    const char *space = http_query(request, "space");
+    const char *id = http_param(request, "id");
+    char *file;
+    size_t file_size;
+    size_t size;
+    bool replaced;
+    const char *csv = http_body(request, &size);
+    if (!http_query_known(request, known)) return HTTP_DONE;
+    if (!space) {
+        http_reply_problem(request, 400, "space", NULL,
+                           "space is missing: say of which space the subnets are, ?space=ID");
+        return HTTP_DONE;
+    }
+    if (!space_known(request, space)) return HTTP_DONE;
+    if (!has_type(request, "text/csv")) {
+        http_reply_problem(request, 415, NULL, NULL, "send subnets and accuracies with Content-Type: text/csv");
+        return HTTP_DONE;
+    }
+    enum lathe_status st = predictor_train_ridge(catalog_find(app->spaces, space), csv, size, "uploaded CSV", &file,
+                                                 &file_size, &report, &err);
+    if (st) return fail(request, &err);
+    json_t *training = report_json(&report);
+    st = predictor_store(app->predictors, id, space, file, file_size, "trained", training, &replaced, &err);
+    json_decref(training);
+    free(file);
+    return st ? fail(request, &err) : reply_predictor(request, 201);
+}
+
+static enum http_outcome remove_predictor(struct http_request *request)
+{
+    struct app *app = http_app(request);
+    struct lathe_error err = {0};
+    if (!refuse_query(request)) return HTTP_DONE;
+    if (predictor_remove(app->predictors, http_param(request, "id"), &err)) return fail(request, &err);
+    http_reply_empty(request, 204);
+    return HTTP_DONE;
+}
+
+const struct http_route predictor_routes[] = {
+    {"GET", "/v1/predictors", ROLES_ANY, POOL_QUICK, 0, list_predictors},
+    {"GET", "/v1/predictors/{id}", ROLES_ANY, POOL_QUICK, 0, get_predictor},
+    {"PUT", "/v1/predictors/{id}", ROLES_PEOPLE, POOL_QUICK, FILE_BYTES, put_predictor},
+    {"DELETE", "/v1/predictors/{id}", ROLES_PEOPLE, POOL_QUICK, 0, remove_predictor},
+    {"POST", "/v1/predictors/{id}/train", ROLES_PEOPLE, POOL_SEARCH, FILE_BYTES, train_predictor},
+    {0},
+};

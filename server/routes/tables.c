@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* Tables as wholes; their rows are in entries.c. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/routes/tables.h"
+
+json_t *table_json(const struct table_info *info)
+{
+    return json_pack("{s:s, s:s, s:I, s:I, s:s, s:o, s:o}", "device", info->device, "config", info->config, "version",
+                     (json_int_t)info->version, "entries", (json_int_t)info->entries, "origin", info->origin, "created",
+                     time_json(info->created_ms), "updated", time_json(info->updated_ms));
+}
+
+struct table_id table_of(struct http_request *request)
+{
+    return (struct table_id){http_param(request, "device"), http_param(request, "config")};
+}
+
+struct page {
+    const char *after;
+    size_t limit;
+    json_t *items;
+    char next[132];
+    bool more;
+};
+
+static bool add_table(void *context, const struct table_info *info)
+{
+    struct page *p = context;
+    char name[132];
+    snprintf(name, sizeof name, "%s/%s", info->device, info->config);
+    if (p->after && strcmp(name, p->after) <= 0) return true;
+    if (json_array_size(p->items) == p->limit) {
+        p->more = true;
+        return false;
+    }
+    json_array_append_new(p->items, table_json(info));
+    memcpy(p->next, name, sizeof name);
+    return true;
+}
+
+static enum http_outcome list_tables(struct http_request *request)
+{
+    struct app *app = http_app(request);
+    struct lathe_error err = {0};
+    struct page p = {0};
+    struct kv_txn *txn;
+    if (!page_params(request, &p.limit, &p.after)) return HTTP_DONE;
+    enum lathe_status st = kv_read_begin(app->kv, &txn, &err);
+    if (st) return fail(request, &err);
+    p.items = json_array();
+    st = table_list(txn, NULL, add_table, &p, &err);
+    kv_read_end(txn);
+    if (!st) {
+        http_reply_json(request, 200, page_json(p.items, p.more ? p.next : ""));
+        return HTTP_DONE;
+    }
+    json_decref(p.items);
+    return fail(request, &err);
+}
+
+static json_t *versions_json(struct kv_txn *txn, struct table_id id, uint32_t newest)
+{
+    json_t *versions = json_array();
+    for (uint32_t v = newest; v >= 1; v--) {
+        struct table_info info;
+        if (table_info(txn, id, v, &info, NULL)) continue;
+        json_array_append_new(versions, json_pack("{s:I, s:I, s:s, s:o, s:O}", "version", (json_int_t)v, "entries",
+                                                  (json_int_t)info.entries, "origin", info.origin, "created",
+                                                  time_json(info.created_ms), "fingerprint", info.fingerprint));
+        table_info_clear(&info);
+    }
+    return versions;
+}
+
+static enum http_outcome get_table(struct http_request *request)
+{
+    struct app *app = http_app(request);
+    struct lathe_error err = {0};
+    struct table_info info;
+    struct kv_txn *txn;
+    if (!refuse_query(request)) return HTTP_DONE;
+    enum lathe_status st = kv_read_begin(app->kv, &txn, &err);
+    if (st) return fail(request, &err);
+    st = table_info(txn, table_of(request), 0, &info, &err);
+    if (!st) {
+        json_t *answer = table_json(&info);
+        json_object_set(answer, "fingerprint", info.fingerprint);
+        json_object_set_new(answer, "versions", versions_json(txn, table_of(request), info.version));
+        http_reply_json(request, 200, answer);
+        table_info_clear(&info);
+    }
+    kv_read_end(txn);
+    return st ? fail(request, &err) : HTTP_DONE;
+}
+
+static enum lathe_status delete_in(void *context, struct kv_txn *txn, struct lathe_error *err)
+{
+    return table_delete(txn, *(const struct table_id *)context, err);
+}
+
+static enum http_outcome remove_table(struct http_request *request)
+{
+    struct app *app = http_app(request);
+    struct lathe_error err = {0};
+    struct table_id id = table_of(request);
+    if (!refuse_query(request)) return HTTP_DONE;
+    if (kv_write(app->kv, delete_in, &id, &err)) return fail(request, &err);
+    http_reply_empty(request, 204);
+    return HTTP_DONE;
+}
+
+/* One row over the versions, newest first. */
+static enum http_outcome get_history(struct http_request *request)
+{
+    static const char *const known[] = {"layer", NULL};
+    struct app *app = http_app(request);
+    struct lathe_error err = {0};
+    struct table_info info;
+    struct kv_txn *txn;
+    const char *layer = http_query(request, "layer");
+    if (!http_query_known(request, known)) return HTTP_DONE;
+    if (!layer) {
+        http_reply_problem(request, 400, "layer", NULL, "layer is missing: give the row's text, as entries show it");
+        return HTTP_DONE;
+    }
+    enum lathe_status st = kv_read_begin(app->kv, &txn, &err);
+    if (st) return fail(request, &err);
+    st = table_info(txn, table_of(request), 0, &info, &err);
+    json_t *items = json_array();
+    for (uint32_t v = st ? 0 : info.version; v >= 1; v--) {
+        struct latency latency;
+        struct table_info at;
+        if (table_get(txn, table_of(request), v, layer, &latency, NULL) ||
+            table_info(txn, table_of(request), v, &at, NULL))
+            continue;
+        json_t *item = entry_to_json(layer, &latency);
+        json_object_set_new(item, "version", json_integer(v));
+        json_object_set_new(item, "origin", json_string(at.origin));
+        json_object_set_new(item, "created", time_json(at.created_ms));
+        json_array_append_new(items, item);
+        table_info_clear(&at);
+    }
+    kv_read_end(txn);
+    if (!st) table_info_clear(&info);
+    if (!st && json_array_size(items) == 0)
+        st = error_set(&err, LATHE_NOT_FOUND, "the table has no row \"%.200s\"", layer);
+    if (st) {
+        json_decref(items);
+        return fail(request, &err);
+    }
+    http_reply_json(request, 200, page_json(items, ""));
+    return HTTP_DONE;
+}
+
+const struct http_route table_routes[] = {
+    {"GET", "/v1/tables", ROLES_ANY, POOL_QUICK, 0, list_tables},
+    {"GET", "/v1/tables/{device}/{config}", ROLES_ANY, POOL_QUICK, 0, get_table},
+    {"DELETE", "/v1/tables/{device}/{config}", ROLES_PEOPLE, POOL_QUICK, 0, remove_table},
+    {"GET", "/v1/tables/{device}/{config}/history", ROLES_ANY, POOL_QUICK, 0, get_history},
+    {0},
+};

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* What the routes of tables and entries share. Threads: any. */
+#ifndef LATHE_ROUTES_TABLES_H
+#define LATHE_ROUTES_TABLES_H
+
+#include "lut/table/formats.h"
+#include "server/routes/app.h"
+
+/** A table as answers show it, without fingerprint and versions. New reference. */
+json_t *table_json(const struct table_info *);
+/** The table that the path names; borrowed from the request. */
+struct table_id table_of(struct http_request *);
+
+#endif
