@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* lathed: the only file that wires modules together. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <poll.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -266,11 +266,32 @@ static void stop(struct server *s)
     kv_close(s->app.kv);
 }
 
-/* Until SIGTERM or SIGINT. */
-static void serve(struct server *s, int signals)
+/* A handler and a pipe, not a blocked mask and signalfd: OpenBLAS starts threads before main() that block nothing. */
+static int stop_pipe[2];
+
+static void on_signal(int number)
 {
-    struct pollfd poll_signals = {.fd = signals, .events = POLLIN};
-    while (poll(&poll_signals, 1, TICK_MS) <= 0) {
+    (void)number;
+    int saved = errno;
+    /* The pipe never fills: one byte is enough to stop, and what does not fit is not needed. */
+    if (write(stop_pipe[1], "", 1) < 0) errno = 0;
+    errno = saved;
+}
+
+static int catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    if (pipe2(stop_pipe, O_CLOEXEC | O_NONBLOCK) != 0) return -1;
+    signal(SIGPIPE, SIG_IGN);
+    return sigaction(SIGTERM, &action, NULL) || sigaction(SIGINT, &action, NULL) ? -1 : 0;
+}
+
+/* Until SIGTERM or SIGINT. */
+static void serve(struct server *s)
+{
+    struct pollfd stopped = {.fd = stop_pipe[0], .events = POLLIN};
+    while (poll(&stopped, 1, TICK_MS) <= 0) {
         jobs_expire(s->app.jobs);
         lease_waiters_tick(s->app.waiters);
     }
@@ -281,17 +302,9 @@ int main(int argc, char **argv)
     struct options o;
     struct server s = {0};
     struct lathe_error err = {0};
-    sigset_t ending;
     int done = read_options(argc, argv, &o);
     if (done) return done - 1;
-    /* Blocked before any thread starts, so that every thread leaves them to the loop. */
-    sigemptyset(&ending);
-    sigaddset(&ending, SIGTERM);
-    sigaddset(&ending, SIGINT);
-    sigprocmask(SIG_BLOCK, &ending, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    int signals = signalfd(-1, &ending, SFD_CLOEXEC);
-    if (signals < 0 || sodium_init() < 0) {
+    if (catch_signals() != 0 || sodium_init() < 0) {
         fprintf(stderr, "lathed: can't start: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }
@@ -301,10 +314,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "lathed: %s\n", err.message);
     } else {
         log_event(LOG_INFO, "serving at %s data=%s", http_address(s.http), o.data);
-        serve(&s, signals);
+        serve(&s);
         log_event(LOG_INFO, "stopping");
     }
     stop(&s);
-    close(signals);
     return st ? EXIT_FAILURE : EXIT_SUCCESS;
 }

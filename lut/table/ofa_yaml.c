@@ -13,6 +13,8 @@ struct reader {
     yaml_parser_t parser;
     yaml_event_t event;
     bool has_event;
+    const char *text;
+    size_t size;
 };
 
 static void drop_event(struct reader *r)
@@ -26,14 +28,22 @@ static int line_of(const struct reader *r)
     return (int)r->event.start_mark.line + 1;
 }
 
+/* Errors of the encoding come with an offset instead of a line. */
+static int line_at(const struct reader *r, size_t offset)
+{
+    int line = 1;
+    for (size_t i = 0; i < offset && i < r->size; i++) line += r->text[i] == '\n';
+    return line;
+}
+
 static enum lathe_status advance(struct reader *r, struct lathe_error *err)
 {
     drop_event(r);
     if (!yaml_parser_parse(&r->parser, &r->event)) {
         if (r->parser.error == YAML_MEMORY_ERROR) return error_set(err, LATHE_NO_MEMORY, "no memory to read YAML");
-        /* Errors of the encoding have no mark: the parser has read no further than this line. */
-        size_t line = r->parser.error == YAML_READER_ERROR ? r->parser.mark.line : r->parser.problem_mark.line;
-        return error_line(err, (int)line + 1, "not valid YAML: %s", r->parser.problem ? r->parser.problem : "");
+        int line = r->parser.error == YAML_READER_ERROR ? line_at(r, r->parser.problem_offset)
+                                                        : (int)r->parser.problem_mark.line + 1;
+        return error_line(err, line, "not valid YAML: %s", r->parser.problem ? r->parser.problem : "");
     }
     r->has_event = true;
     return LATHE_OK;
@@ -139,7 +149,7 @@ static enum lathe_status read_document(struct reader *r, struct rows *rows, stru
 
 enum lathe_status ofa_yaml_parse(const char *text, size_t size, struct rows *rows, struct lathe_error *err)
 {
-    struct reader r = {.has_event = false};
+    struct reader r = {.text = text, .size = size};
     if (!yaml_parser_initialize(&r.parser)) return error_set(err, LATHE_NO_MEMORY, "no memory to read YAML");
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, size);
     enum lathe_status st = want(&r, YAML_STREAM_START_EVENT, "YAML", err);

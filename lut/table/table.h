@@ -46,8 +46,8 @@ double latency_best_ms(const struct latency *);
 
 struct entry {
     struct layer layer;
-    struct latency latency;
     int resolution; /* of the networks that the row holds for; 0: any */
+    struct latency latency;
 };
 
 enum { ROW_TEXT_BYTES = LAYER_TEXT_BYTES + 8 };

@@ -7,7 +7,7 @@
  *   plan/<job>                  {"first_visit","visits":[network of each visit]}
  *   network/<job>/<n:08x>       {"context":"<hex>","layers":[texts]}: kept as texts, since a space may be replaced
  *   row/<job>/<layer>           contexts that a missing row wants, one byte; deleted when it has them
- *   visit/<job>/<n:08x>         a visit that is done; of a measurement its total_ns as a JSON array
+ *   visit/<job>/<n:08x>         a visit that is done; of a measurement the times of its runs, JSON array of ns
  *   fence/<device>              the last fencing number, decimal
  * A profile that is planned anew goes on counting visits and networks where the old plan ended, so that a number means
  * one visit, and one network, for the whole life of the job. */

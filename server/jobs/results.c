@@ -48,7 +48,7 @@ static bool in_lease(const json_t *lease, const struct batch_visit *v)
 static enum lathe_status check_visit(const struct storing *s, size_t i, const json_t *layers, struct lathe_error *err)
 {
     const struct batch_visit *v = &s->batch->visits[i];
-    bool per_layer = strcmp(job_text(s->job, "kind"), "profile") == 0;
+    bool per_layer = strcmp(job_text(s->job, "kind"), "profile") == 0 || v->layers > 0;
     char field[48];
     snprintf(field, sizeof field, "visits[%zu]", i);
     if (!in_lease(s->lease, v))
@@ -100,10 +100,25 @@ static enum lathe_status add_profile_visit(const struct storing *s, struct kv_tx
     return st ? st : profile_count_rows(txn, s->job, s->version, layers, err);
 }
 
+/* Whole runs, less what others had of the core meanwhile where the runner tells: see sample_of(). */
+static char *run_times(const struct storing *s, const struct batch_visit *v)
+{
+    json_t *times = json_array();
+    for (size_t run = 0; run < json_array_size(v->total); run++) {
+        json_int_t ns = json_integer_value(json_array_get(v->total, run));
+        for (size_t at = run * v->layers; at < (run + 1) * v->layers; at++)
+            ns -= (json_int_t)v->wall_ns[at] - (json_int_t)sample_of(s, v, at);
+        json_array_append_new(times, json_integer(ns > 0 ? ns : 1));
+    }
+    char *text = json_dumps(times, JSON_COMPACT);
+    json_decref(times);
+    return text;
+}
+
 static enum lathe_status add_measurement_visit(const struct storing *s, struct kv_txn *txn, const struct batch_visit *v,
                                                struct lathe_error *err)
 {
-    char *totals = json_dumps(v->total, JSON_COMPACT);
+    char *totals = run_times(s, v);
     if (!totals) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     enum lathe_status st = visit_mark(txn, job_text(s->job, "id"), v->visit, totals, err);
     free(totals);

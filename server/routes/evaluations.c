@@ -84,7 +84,7 @@ static enum http_outcome evaluate_subnets(struct http_request *request)
 {
     struct lathe_error err = {0};
     struct batch b = {0};
-    json_t *answer;
+    json_t *answer = NULL;
     const json_t *body = http_json(request);
     if (!body || !refuse_query(request)) return HTTP_DONE;
     enum lathe_status st = read_batch(http_app(request), body, &b, &err);

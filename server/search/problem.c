@@ -78,7 +78,7 @@ static bool make_room(struct builder *b)
 }
 
 /* The costs of a layer, computed when it is met for the first time at this resolution. */
-static enum lathe_status layer_costs(struct builder *b, const struct layer *layer, int resolution, const double **out,
+static enum lathe_status layer_costs(struct builder *b, const struct layer *layer, int resolution, double out[COSTS],
                                      struct lathe_error *err)
 {
     int before = b->known.count;
@@ -93,7 +93,7 @@ static enum lathe_status layer_costs(struct builder *b, const struct layer *laye
         costs[COST_WEIGHTS] = (double)layer_weight_bytes(layer, DTYPE_F32);
         st = ask_latency(b, layer, resolution, &costs[COST_LATENCY], err);
     }
-    *out = costs;
+    memcpy(out, costs, COSTS * sizeof *out);
     return st;
 }
 
@@ -104,10 +104,10 @@ static enum lathe_status fill_slot(struct builder *b, int slot, int resolution, 
     const struct space_choices *choices = &p->slots[slot].choices;
     for (int choice = 0; choice < choices->count; choice++) {
         struct layer layer;
-        const double *costs = NULL;
+        double costs[COSTS] = {0};
         space_choose(choices, choice, s);
         if (!space_slot_layer(p->space, s, slot, &layer)) continue;
-        enum lathe_status st = layer_costs(b, &layer, resolution, &costs, err);
+        enum lathe_status st = layer_costs(b, &layer, resolution, costs, err);
         if (st) return st;
         for (int c = 0; c < COSTS; c++) p->costs[c][base + p->slots[slot].offset + (size_t)choice] = costs[c];
     }

@@ -299,7 +299,7 @@ START_TEST(a_measurement_has_the_figures_of_its_samples)
     char id[40];
     measure(4, 2, id);
     json_t *lease = lease_for("a");
-    ck_assert(json_is_false(json_object_get(lease, "per_layer")));
+    ck_assert(json_is_true(json_object_get(lease, "per_layer")));
     ck_assert_uint_eq(json_array_size(json_object_get(lease, "networks")), 1);
     json_t *results = results_of(lease, 0, 4, 1000);
     for (size_t i = 0; i < 4; i++) {

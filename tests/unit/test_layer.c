@@ -170,7 +170,7 @@ START_TEST(names_come_back_from_their_text)
     for (int i = 0; i < ACTIVATIONS; i++) {
         const char *name = activation_name((enum activation)i);
         ck_assert(activation_parse(name, strlen(name), &act) && (int)act == i);
-        ck_assert(!activation_parse(name, strlen(name) - 1, &act));
+        ck_assert(!activation_parse(name, strlen(name) - 2, &act));
     }
 }
 END_TEST

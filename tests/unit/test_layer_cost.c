@@ -188,8 +188,8 @@ static uint64_t run(struct simulation *s, int result)
 static uint64_t simulate(const struct layer *l)
 {
     struct simulation s = {0};
-    uint64_t in_area = (uint64_t)(l->in.h * l->in.w);
-    uint64_t out_area = (uint64_t)(l->out.h * l->out.w);
+    uint64_t in_area = (uint64_t)l->in.h * (uint64_t)l->in.w;
+    uint64_t out_area = (uint64_t)l->out.h * (uint64_t)l->out.w;
     int in = tensor(&s, in_area * (uint64_t)l->in.c);
     int x = in;
     if (l->kind != LAYER_MBCONV) return run(&s, op(&s, x, -1, out_area * (uint64_t)l->out.c));

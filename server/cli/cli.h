@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* The `lathe` command: what its verbs share.
+ *
+ * A verb is a const struct verb in the file of its noun, listed in main.c. It reads its options into a context, calls
+ * the server, and prints: for people a table or a few lines, with --json the server's answer as one document. Threads:
+ * one. */
+#ifndef LATHE_CLI_CLI_H
+#define LATHE_CLI_CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lut/base/error.h"
+
+enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_BAD_USAGE = 2, EXIT_ABSENT = 3, EXIT_NOT_MET = 4 };
+
+enum { CLI_MAX_ARGUMENTS = 64, CLI_MAX_OPTIONS = 32 };
+
+/* ---- options.c ---- */
+
+enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER, OPTION_INTEGER };
+
+struct option_spec {
+    const char *name; /* without the dashes */
+    enum option_kind kind;
+    const char *value; /* how the value is called in help, e.g. "MS"; NULL for flags */
+    const char *help;
+};
+
+struct option_value {
+    bool given;
+    const char *text; /* borrowed from the command line */
+    double number;
+    long long integer;
+};
+
+struct cli;
+
+struct verb {
+    const char *noun, *name; /* name NULL: the noun is the whole verb ("lathe subnet") */
+    const char *arguments;   /* "DEVICE/CONFIG FILE..." */
+    int least, most;         /* number of arguments */
+    const char *summary;
+    const char *examples;              /* lines, each indented by two */
+    const struct option_spec *options; /* ended by one without name; NULL: none */
+    enum exit_code (*run)(struct cli *);
+};
+
+struct cli {
+    const struct verb *verb;
+    const char *arguments[CLI_MAX_ARGUMENTS];
+    int argument_count;
+    struct option_value values[CLI_MAX_OPTIONS]; /* of verb->options, then of the common ones */
+    const char *server, *token_file, *ca_file;
+    bool json, yes;
+};
+
+/** Parse what follows the verb. @return false after printing one line to stderr: exit with EXIT_BAD_USAGE. */
+bool cli_parse(struct cli *, int argc, char **argv);
+/** The value of one of the verb's options, given or not. */
+const struct option_value *cli_option(const struct cli *, const char *name);
+void cli_help(const struct verb *);
+/** Print "lathe: ..." and how to get help. @return EXIT_BAD_USAGE. */
+enum exit_code cli_misuse(const struct verb *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Ask before loss. With --yes true at once; without a terminal false after saying that --yes is needed. */
+bool cli_confirm(const struct cli *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- client.c ---- */
+
+struct answer {
+    int status;
+    char *body; /* NUL-terminated; owned */
+    size_t size;
+    json_t *json; /* when the body is JSON; owned */
+};
+void answer_clear(struct answer *);
+
+/** Call the server and wait. On an answer below 300 EXIT_DONE. Otherwise one line has been printed to stderr (with
+ * --json the problem to stdout too), *out is empty and the code says what to exit with.
+ *  @param body NULL: none. @param type,accept media types; NULL: application/json. */
+enum exit_code call(const struct cli *, const char *method, const char *path, const void *body, size_t size,
+                    const char *type, const char *accept, struct answer *out);
+/** The same for a JSON body, which it takes; NULL: none. */
+enum exit_code call_json(const struct cli *, const char *method, const char *path, json_t *take_body,
+                         struct answer *out);
+/** All pages of a list. @param[out] items new array. */
+enum exit_code call_list(const struct cli *, const char *path, json_t **items);
+/** Percent-encode for a path segment or a query value. @param out at least 3 times as long and a NUL. */
+void url_encode(const char *text, char *out, size_t size);
+/** Print an error of reading a file or the like. @return EXIT_FAILED, or EXIT_ABSENT for LATHE_NOT_FOUND. */
+enum exit_code complain(const struct lathe_error *);
+
+/* ---- print.c ---- */
+
+struct column {
+    const char *heading, *field; /* dotted path into a row */
+    int decimals;                /* of numbers; -1: as it is, text to the left */
+    double scale;                /* of numbers; 0: 1 */
+};
+/** Print rows as a table whose columns are as wide as they need; "-" for what is absent. @param columns ended by one
+ *  without heading. */
+void print_table(const struct column *, const json_t *rows);
+/** Print a document to stdout, indented, and a newline. */
+void print_json(const json_t *);
+/** A field by dotted path; NULL when absent or null. */
+const json_t *json_at(const json_t *, const char *path);
+const char *text_at(const json_t *, const char *path);
+double number_at(const json_t *, const char *path);
+/** A list verb's output: with --json {"items":[..]}, else the table, or a hint when it is empty. Takes items. */
+enum exit_code print_list(const struct cli *, const struct column *, json_t *take_items, const char *when_empty);
+/** A verb's answer about one thing: with --json the document, else name: value lines. */
+void print_thing(const struct cli *, const json_t *);
+
+/* ---- jobs.c ---- */
+
+/** Wait until a job ends, showing how far it is: a bar on a terminal, a line now and then elsewhere, nothing with
+ * --json.
+ *  @param kind "profile" or "measurement". @param[in,out] job its document, replaced as it changes. */
+enum exit_code wait_for_job(const struct cli *, const char *kind, json_t **job);
+/** Have a subnet measured and wait. @param[out] measurement new reference. */
+enum exit_code measure_subnet(const struct cli *, const char *device, const char *config, const json_t *subnet,
+                              json_t **measurement);
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+#include <curl/curl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lut/base/buf.h"
+#include "lut/base/file.h"
+#include "server/cli/cli.h"
+
+enum { SMALL_FILE = 65536, CONNECT_TIMEOUT_S = 10, ANSWER_TIMEOUT_S = 600 };
+
+/* ---- where the server is, and who asks ---- */
+
+static void data_folder(char out[PATH_MAX])
+{
+    const char *own = getenv("LATHE_DATA");
+    const char *xdg = getenv("XDG_DATA_HOME");
+    const char *home = getenv("HOME");
+    if (own && own[0]) snprintf(out, PATH_MAX, "%s", own);
+    else if (xdg && xdg[0]) snprintf(out, PATH_MAX, "%s/lathe", xdg);
+    else snprintf(out, PATH_MAX, "%s/.local/share/lathe", home && home[0] ? home : ".");
+}
+
+static bool find_server(const struct cli *cli, char *out, size_t size)
+{
+    const char *environment = getenv("LATHE_SERVER");
+    const char *given = cli->server ? cli->server : environment && environment[0] ? environment : NULL;
+    char folder[PATH_MAX];
+    char path[PATH_MAX + 16];
+    char *text;
+    size_t length;
+    if (given) {
+        snprintf(out, size, "%s", given);
+        while (out[0] && out[strlen(out) - 1] == '/') out[strlen(out) - 1] = '\0';
+        return true;
+    }
+    data_folder(folder);
+    snprintf(path, sizeof path, "%s/server.json", folder);
+    if (!file_read(path, SMALL_FILE, &text, &length, NULL)) {
+        json_t *document = json_loadb(text, length, 0, NULL);
+        const char *address = json_string_value(json_object_get(document, "address"));
+        snprintf(out, size, "%s", address ? address : "");
+        json_decref(document);
+        free(text);
+        if (out[0]) return true;
+    }
+    fprintf(stderr,
+            "lathe: no server: start lathed, or say where it is with --server URL or LATHE_SERVER (looked in %s)\n",
+            folder);
+    return false;
+}
+
+static bool find_token(const struct cli *cli, char *out, size_t size)
+{
+    const char *environment = getenv("LATHE_TOKEN_FILE");
+    const char *given = cli->token_file ? cli->token_file : environment && environment[0] ? environment : NULL;
+    char folder[PATH_MAX];
+    char path[PATH_MAX + 16];
+    struct lathe_error err;
+    char *text;
+    size_t length;
+    data_folder(folder);
+    snprintf(path, sizeof path, "%s/admin.token", folder);
+    if (file_read(given ? given : path, SMALL_FILE, &text, &length, &err)) {
+        fprintf(stderr, "lathe: no token: %s; name a file that has one with --token-file FILE or LATHE_TOKEN_FILE\n",
+                err.message);
+        return false;
+    }
+    text[strcspn(text, " \r\n")] = '\0';
+    snprintf(out, size, "%s", text);
+    free(text);
+    return true;
+}
+
+/* ---- one call ---- */
+
+static size_t on_data(char *data, size_t size, size_t count, void *context)
+{
+    buf_put(context, data, size * count);
+    return size * count;
+}
+
+static struct curl_slist *add_header(struct curl_slist *list, const char *name, const char *value)
+{
+    char line[512];
+    snprintf(line, sizeof line, "%s: %s", name, value);
+    struct curl_slist *longer = curl_slist_append(list, line);
+    return longer ? longer : list;
+}
+
+static enum exit_code exit_of(int status)
+{
+    if (status == 404) return EXIT_ABSENT;
+    if (status == 422) return EXIT_NOT_MET;
+    return EXIT_FAILED;
+}
+
+/* One line of what the problem says, and what to do where it says so. */
+static enum exit_code report_problem(const struct cli *cli, const struct answer *a)
+{
+    const char *detail = text_at(a->json, "detail");
+    const char *field = text_at(a->json, "field");
+    const char *command = text_at(a->json, "command");
+    fprintf(stderr, "lathe: %s", detail ? detail : "the server answered with an error");
+    if (!detail) fprintf(stderr, " (status %d)", a->status);
+    if (field && (!detail || !strstr(detail, field))) fprintf(stderr, " (field %s)", field);
+    if (json_at(a->json, "line") && (!detail || !strstr(detail, "line")))
+        fprintf(stderr, " (line %.0f)", number_at(a->json, "line"));
+    if (command && (!detail || !strstr(detail, command))) fprintf(stderr, "\nMeasure with: %s", command);
+    fputc('\n', stderr);
+    if (cli->json && a->json) print_json(a->json);
+    return exit_of(a->status);
+}
+
+void answer_clear(struct answer *a)
+{
+    free(a->body);
+    json_decref(a->json);
+    *a = (struct answer){0};
+}
+
+static enum exit_code finish_call(const struct cli *cli, CURL *curl, CURLcode rc, const char *url, struct buf *body,
+                                  struct answer *out)
+{
+    struct answer a = {0};
+    long status = 0;
+    const char *type = NULL;
+    if (rc != CURLE_OK) {
+        fprintf(stderr, "lathe: can't reach %s: %s\n", url, curl_easy_strerror(rc));
+        buf_clear(body);
+        return EXIT_FAILED;
+    }
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
+    a.status = (int)status;
+    a.body = buf_take(body, &a.size);
+    if (type && strstr(type, "json") && a.body) a.json = json_loadb(a.body, a.size, 0, NULL);
+    if (a.status < 300) {
+        *out = a;
+        return EXIT_DONE;
+    }
+    enum exit_code code = report_problem(cli, &a);
+    answer_clear(&a);
+    return code;
+}
+
+enum exit_code call(const struct cli *cli, const char *method, const char *path, const void *body, size_t size,
+                    const char *type, const char *accept, struct answer *out)
+{
+    char server[512];
+    char token[256];
+    char bearer[300];
+    char url[4096];
+    struct buf received;
+    *out = (struct answer){0};
+    if (!find_server(cli, server, sizeof server) || !find_token(cli, token, sizeof token)) return EXIT_FAILED;
+    CURL *curl = curl_easy_init();
+    if (!curl) return EXIT_FAILED;
+    snprintf(url, sizeof url, "%s%s", server, path);
+    snprintf(bearer, sizeof bearer, "Bearer %s", token);
+    struct curl_slist *headers = add_header(NULL, "Authorization", bearer);
+    headers = add_header(headers, "Accept", accept ? accept : "application/json");
+    if (body) headers = add_header(headers, "Content-Type", type ? type : "application/json");
+    headers = add_header(headers, "Expect", "");
+    buf_init(&received);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "127.0.0.1,::1,localhost");
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)ANSWER_TIMEOUT_S);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &received);
+    if (cli->ca_file) curl_easy_setopt(curl, CURLOPT_CAINFO, cli->ca_file);
+    if (body) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
+    }
+    enum exit_code code = finish_call(cli, curl, curl_easy_perform(curl), url, &received, out);
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(curl);
+    return code;
+}
+
+enum exit_code call_json(const struct cli *cli, const char *method, const char *path, json_t *take_body,
+                         struct answer *out)
+{
+    char *text = take_body ? json_dumps(take_body, JSON_COMPACT) : NULL;
+    json_decref(take_body);
+    enum exit_code code = call(cli, method, path, text, text ? strlen(text) : 0, NULL, NULL, out);
+    free(text);
+    return code;
+}
+
+enum exit_code call_list(const struct cli *cli, const char *path, json_t **items)
+{
+    char cursor[1024] = "";
+    char page[3200];
+    char separator = strchr(path, '?') ? '&' : '?';
+    *items = json_array();
+    do {
+        struct answer a;
+        snprintf(page, sizeof page, "%s%c%s%s%s", path, separator, "limit=1000", cursor[0] ? "&cursor=" : "", cursor);
+        enum exit_code code = call_json(cli, "GET", page, NULL, &a);
+        if (code) {
+            json_decref(*items);
+            *items = NULL;
+            return code;
+        }
+        json_array_extend(*items, json_object_get(a.json, "items"));
+        const char *next = text_at(a.json, "next");
+        cursor[0] = '\0';
+        if (next) url_encode(next, cursor, sizeof cursor);
+        answer_clear(&a);
+    } while (cursor[0]);
+    return EXIT_DONE;
+}
+
+void url_encode(const char *text, char *out, size_t size)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~";
+    size_t n = 0;
+    for (; *text && n + 4 < size; text++) {
+        if (strchr(plain, *text)) out[n++] = *text;
+        else n += (size_t)snprintf(out + n, size - n, "%%%02X", (unsigned char)*text);
+    }
+    out[n] = '\0';
+}
+
+enum exit_code complain(const struct lathe_error *err)
+{
+    fprintf(stderr, "lathe: %s\n", err->message);
+    return err->status == LATHE_NOT_FOUND ? EXIT_ABSENT : EXIT_FAILED;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lut/base/text.h"
+#include "server/cli/cli.h"
+
+static const struct option_spec common[] = {
+    {"server", OPTION_TEXT, "URL", "default: $LATHE_SERVER, else the server of the local data folder"},
+    {"token-file", OPTION_TEXT, "FILE", "default: $LATHE_TOKEN_FILE, else admin.token of that folder"},
+    {"ca-file", OPTION_TEXT, "FILE", "trust the certificates in this PEM file"},
+    {"json", OPTION_FLAG, NULL, "print the server's answer as JSON"},
+    {"yes", OPTION_FLAG, NULL, "don't ask before something is lost"},
+    {0},
+};
+
+static int count_specs(const struct option_spec *specs)
+{
+    int n = 0;
+    while (specs && specs[n].name) n++;
+    return n;
+}
+
+/* Number of an option among the verb's own and the common ones; -1: unknown. */
+static int find_option(const struct verb *verb, const char *name, size_t length, const struct option_spec **spec)
+{
+    int own = count_specs(verb->options);
+    for (int i = 0; i < own + count_specs(common); i++) {
+        const struct option_spec *s = i < own ? &verb->options[i] : &common[i - own];
+        if (strlen(s->name) != length || memcmp(s->name, name, length) != 0) continue;
+        *spec = s;
+        return i;
+    }
+    return -1;
+}
+
+/* Edit distance (Levenshtein), for "did you mean". */
+static size_t distance(const char *a, const char *b)
+{
+    enum { MOST = 40 };
+    size_t row[MOST + 1];
+    size_t n = strlen(b);
+    if (n > MOST) return MOST;
+    for (size_t j = 0; j <= n; j++) row[j] = j;
+    for (size_t i = 0; a[i]; i++) {
+        size_t corner = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < n; j++) {
+            size_t best = corner + (a[i] != b[j]);
+            if (row[j] + 1 < best) best = row[j] + 1;
+            if (row[j + 1] + 1 < best) best = row[j + 1] + 1;
+            corner = row[j + 1];
+            row[j + 1] = best;
+        }
+    }
+    return row[n];
+}
+
+static bool refuse_unknown(const struct verb *verb, const char *argument)
+{
+    const char *nearest = NULL;
+    size_t best = 3;
+    int own = count_specs(verb->options);
+    for (int i = 0; i < own + count_specs(common); i++) {
+        const char *name = i < own ? verb->options[i].name : common[i - own].name;
+        size_t d = distance(argument + 2, name);
+        if (d >= best) continue;
+        best = d;
+        nearest = name;
+    }
+    if (nearest) cli_misuse(verb, "unknown option %s; did you mean --%s?", argument, nearest);
+    else cli_misuse(verb, "unknown option %s", argument);
+    return false;
+}
+
+static bool read_value(const struct verb *verb, const struct option_spec *spec, const char *text,
+                       struct option_value *out)
+{
+    out->given = true;
+    out->text = text;
+    if (spec->kind == OPTION_NUMBER && !text_to_double(text, strlen(text), &out->number)) {
+        cli_misuse(verb, "--%s needs a number, not %s", spec->name, text);
+        return false;
+    }
+    if (spec->kind == OPTION_INTEGER) {
+        char *end;
+        errno = 0;
+        out->integer = strtoll(text, &end, 10);
+        if (errno || end == text || *end) {
+            cli_misuse(verb, "--%s needs a whole number, not %s", spec->name, text);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One "--name", "--name=value" or "--name value" at argv[*at]. */
+static bool read_option(struct cli *cli, int argc, char **argv, int *at)
+{
+    const char *argument = argv[*at];
+    const char *equals = strchr(argument, '=');
+    size_t length = equals ? (size_t)(equals - argument) - 2 : strlen(argument) - 2;
+    const struct option_spec *spec;
+    int number = find_option(cli->verb, argument + 2, length, &spec);
+    if (number < 0) return refuse_unknown(cli->verb, argument);
+    if (spec->kind == OPTION_FLAG) {
+        cli->values[number].given = true;
+        if (equals) cli_misuse(cli->verb, "--%s takes no value", spec->name);
+        return !equals;
+    }
+    if (!equals && *at + 1 == argc) {
+        cli_misuse(cli->verb, "--%s needs a value: %s", spec->name, spec->value);
+        return false;
+    }
+    return read_value(cli->verb, spec, equals ? equals + 1 : argv[++*at], &cli->values[number]);
+}
+
+bool cli_parse(struct cli *cli, int argc, char **argv)
+{
+    bool options_over = false;
+    for (int i = 0; i < argc; i++) {
+        if (!options_over && strcmp(argv[i], "--") == 0) {
+            options_over = true;
+        } else if (!options_over && strncmp(argv[i], "--", 2) == 0) {
+            if (!read_option(cli, argc, argv, &i)) return false;
+        } else if (cli->argument_count == CLI_MAX_ARGUMENTS) {
+            cli_misuse(cli->verb, "too many arguments");
+            return false;
+        } else {
+            cli->arguments[cli->argument_count++] = argv[i];
+        }
+    }
+    if (cli->argument_count < cli->verb->least || cli->argument_count > cli->verb->most) {
+        cli_misuse(cli->verb, cli->argument_count < cli->verb->least ? "too few arguments" : "unexpected argument %s",
+                   cli->argument_count ? cli->arguments[cli->argument_count - 1] : "");
+        return false;
+    }
+    cli->server = cli_option(cli, "server")->text;
+    cli->token_file = cli_option(cli, "token-file")->text;
+    cli->ca_file = cli_option(cli, "ca-file")->text;
+    cli->json = cli_option(cli, "json")->given;
+    cli->yes = cli_option(cli, "yes")->given;
+    return true;
+}
+
+const struct option_value *cli_option(const struct cli *cli, const char *name)
+{
+    static const struct option_value none;
+    const struct option_spec *spec;
+    int number = find_option(cli->verb, name, strlen(name), &spec);
+    return number < 0 ? &none : &cli->values[number];
+}
+
+static void print_specs(const struct option_spec *specs)
+{
+    for (; specs && specs->name; specs++) {
+        char left[64];
+        snprintf(left, sizeof left, "--%s%s%s", specs->name, specs->value ? " " : "", specs->value ? specs->value : "");
+        printf("  %-26s %s\n", left, specs->help);
+    }
+}
+
+void cli_help(const struct verb *verb)
+{
+    printf("Usage: lathe %s%s%s%s%s [options]\n%s\n", verb->noun, verb->name ? " " : "", verb->name ? verb->name : "",
+           verb->arguments[0] ? " " : "", verb->arguments, verb->summary);
+    if (verb->options) printf("\nOptions:\n");
+    print_specs(verb->options);
+    printf("\nEverywhere:\n");
+    print_specs(common);
+    printf("\nExamples:\n%s", verb->examples);
+}
+
+enum exit_code cli_misuse(const struct verb *verb, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("lathe: ", stderr);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    if (verb)
+        fprintf(stderr, "\nTry lathe %s%s%s --help.\n", verb->noun, verb->name ? " " : "",
+                verb->name ? verb->name : "");
+    else fputs("\nTry lathe --help.\n", stderr);
+    return EXIT_BAD_USAGE;
+}
+
+bool cli_confirm(const struct cli *cli, const char *format, ...)
+{
+    va_list args;
+    char line[16];
+    if (cli->yes) return true;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    if (!isatty(STDIN_FILENO)) {
+        fputs(" Say --yes to go on.\n", stderr);
+        return false;
+    }
+    fputs(" Go on? [y/N] ", stderr);
+    return fgets(line, sizeof line, stdin) && (line[0] == 'y' || line[0] == 'Y');
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* The verbs, one file a noun. Arrays end with a verb without noun. */
+#ifndef LATHE_CLI_VERBS_H
+#define LATHE_CLI_VERBS_H
+
+#include "server/cli/cli.h"
+
+extern const struct verb device_verbs[], profile_verbs[], table_verbs[], space_verbs[], predictor_verbs[],
+    token_verbs[];
+extern const struct verb profile_verb, subnet_verb, measure_verb, status_verb;
+
+/** "160,224" to an array of numbers. @return NULL after saying what is wrong. */
+json_t *read_resolutions(const struct verb *, const char *text);
+
+#endif
