@@ -18,11 +18,11 @@ static inline int run_suite(const char *name, TCase *const *cases, size_t count)
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-#define TEST_MAIN(name, ...)                                                                                           \
-    int main(void)                                                                                                     \
-    {                                                                                                                  \
-        TCase *const cases[] = {__VA_ARGS__};                                                                          \
-        return run_suite(name, cases, sizeof cases / sizeof cases[0]);                                                 \
+#define TEST_MAIN(name, ...)                                           \
+    int main(void)                                                     \
+    {                                                                  \
+        TCase *const cases[] = {__VA_ARGS__};                          \
+        return run_suite(name, cases, sizeof cases / sizeof cases[0]); \
     }
 
 #endif

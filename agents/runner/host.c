@@ -75,17 +75,16 @@ static bool has_word(const char *text, const char *word)
 
 void host_isa(char *out, size_t capacity)
 {
-    static const char *const known[] = {"sse4_1",     "avx",         "f16c",  "fma",    "avx2",     "avx512f", "avx512bw",
-                                        "avx512_vnni", "avx512_bf16", "neon", "asimd",  "fphp",     "asimdhp", "asimddp",
-                                        "i8mm",        "sve",         "bf16", "asimdfhm"};
+    static const char *const known[] = {"sse4_1",   "avx",         "f16c",        "fma",  "avx2",  "avx512f",
+                                        "avx512bw", "avx512_vnni", "avx512_bf16", "neon", "asimd", "fphp",
+                                        "asimdhp",  "asimddp",     "i8mm",        "sve",  "bf16",  "asimdfhm"};
     char flags[4096];
     size_t n = 0;
     out[0] = '\0';
     if (find_line("/proc/cpuinfo", "flags", flags, sizeof flags) ||
         find_line("/proc/cpuinfo", "Features", flags, sizeof flags))
         for (size_t i = 0; i < sizeof known / sizeof known[0] && n < capacity; i++)
-            if (has_word(flags, known[i]))
-                n += (size_t)snprintf(out + n, capacity - n, "%s%s", n ? "," : "", known[i]);
+            if (has_word(flags, known[i])) n += (size_t)snprintf(out + n, capacity - n, "%s%s", n ? "," : "", known[i]);
     if (n == 0) snprintf(out, capacity, "none");
 }
 

@@ -76,15 +76,32 @@ static bool read_int(const char *text, uint64_t min, uint64_t max, int *out)
     return true;
 }
 
-enum { OPT_RUNTIME, OPT_DTYPE, OPT_THREADS, OPT_BATCH, OPT_RUNS, OPT_WARMUP, OPT_SEED, OPT_MEMORY, OPT_NETWORK, OPT_JSON };
+enum {
+    OPT_RUNTIME,
+    OPT_DTYPE,
+    OPT_THREADS,
+    OPT_BATCH,
+    OPT_RUNS,
+    OPT_WARMUP,
+    OPT_SEED,
+    OPT_MEMORY,
+    OPT_NETWORK,
+    OPT_JSON
+};
 
 static const struct option options[] = {
-    {"runtime", required_argument, NULL, OPT_RUNTIME}, {"dtype", required_argument, NULL, OPT_DTYPE},
-    {"threads", required_argument, NULL, OPT_THREADS}, {"batch", required_argument, NULL, OPT_BATCH},
-    {"runs", required_argument, NULL, OPT_RUNS},       {"warmup", required_argument, NULL, OPT_WARMUP},
-    {"seed", required_argument, NULL, OPT_SEED},       {"memory-mb", required_argument, NULL, OPT_MEMORY},
-    {"network", no_argument, NULL, OPT_NETWORK},       {"json", no_argument, NULL, OPT_JSON},
-    {"help", no_argument, NULL, 'h'},                  {NULL, 0, NULL, 0},
+    {"runtime", required_argument, NULL, OPT_RUNTIME},
+    {"dtype", required_argument, NULL, OPT_DTYPE},
+    {"threads", required_argument, NULL, OPT_THREADS},
+    {"batch", required_argument, NULL, OPT_BATCH},
+    {"runs", required_argument, NULL, OPT_RUNS},
+    {"warmup", required_argument, NULL, OPT_WARMUP},
+    {"seed", required_argument, NULL, OPT_SEED},
+    {"memory-mb", required_argument, NULL, OPT_MEMORY},
+    {"network", no_argument, NULL, OPT_NETWORK},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 /* @return false when the value is out of range. */

@@ -112,8 +112,9 @@ static void print_head(FILE *out, const struct bench_request *q)
 static void print_row(FILE *out, bool json, const char *name, const struct figures *f)
 {
     if (json) {
-        fprintf(out, "{\"layer\":\"%s\",\"trimmed_ms\":%.6f,\"mean_ms\":%.6f,\"min_ms\":%.6f,\"p50_ms\":%.6f,"
-                     "\"p90_ms\":%.6f}\n",
+        fprintf(out,
+                "{\"layer\":\"%s\",\"trimmed_ms\":%.6f,\"mean_ms\":%.6f,\"min_ms\":%.6f,\"p50_ms\":%.6f,"
+                "\"p90_ms\":%.6f}\n",
                 name, f->trimmed / 1e6, f->mean / 1e6, f->min / 1e6, f->p50 / 1e6, f->p90 / 1e6);
         return;
     }

@@ -49,7 +49,8 @@ struct runtime {
     const char *name;
     /** Of the library, as its package says; "unknown" where nothing tells. Static. */
     const char *(*version)(void);
-    /** Whether an engine can be opened with these options. @return LATHE_UNSUPPORTED with a message that says what can. */
+    /** Whether an engine can be opened with these options. @return LATHE_UNSUPPORTED with a message that says what can.
+     */
     enum lathe_status (*supports)(const struct runtime_options *, struct lathe_error *err);
     /** @param options supported ones. @param[out] out close() it after all its ops are freed. */
     enum lathe_status (*open)(const struct runtime_options *, struct engine **out, struct lathe_error *err);

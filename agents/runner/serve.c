@@ -264,7 +264,8 @@ static struct wire_record record_at(const struct rig_samples *samples, uint32_t 
     size_t run = index / (layers + 1);
     size_t at = index % (layers + 1);
     size_t cell = run * layers + at;
-    if (at < layers) return (struct wire_record){samples->wall_ns[cell], samples->cpu_ns[cell], samples->preempted[cell]};
+    if (at < layers)
+        return (struct wire_record){samples->wall_ns[cell], samples->cpu_ns[cell], samples->preempted[cell]};
     unsigned preempted = 0;
     for (size_t i = 0; i < layers; i++) preempted += samples->preempted[run * layers + i];
     return (struct wire_record){samples->total_ns[run], 0, preempted > 255 ? 255 : (uint8_t)preempted};
@@ -328,10 +329,17 @@ static void on_bye(struct server *s, struct wire_cursor *c)
 static void handle(struct server *s)
 {
     static void (*const handlers[WIRE_TYPES])(struct server *, struct wire_cursor *) = {
-        [WIRE_HELLO] = on_hello,           [WIRE_OPEN] = on_open,           [WIRE_INFO] = on_info,
-        [WIRE_NET_BEGIN] = on_net_begin,   [WIRE_NET_LAYERS] = on_net_layers, [WIRE_NET_BUILD] = on_net_build,
-        [WIRE_RUN] = on_run,               [WIRE_FETCH] = on_fetch,         [WIRE_OUTPUT] = on_output,
-        [WIRE_RESET] = on_reset,           [WIRE_BYE] = on_bye,
+        [WIRE_HELLO] = on_hello,
+        [WIRE_OPEN] = on_open,
+        [WIRE_INFO] = on_info,
+        [WIRE_NET_BEGIN] = on_net_begin,
+        [WIRE_NET_LAYERS] = on_net_layers,
+        [WIRE_NET_BUILD] = on_net_build,
+        [WIRE_RUN] = on_run,
+        [WIRE_FETCH] = on_fetch,
+        [WIRE_OUTPUT] = on_output,
+        [WIRE_RESET] = on_reset,
+        [WIRE_BYE] = on_bye,
     };
     uint8_t type = s->responder.header.type;
     struct wire_cursor payload = wire_payload(&s->responder);

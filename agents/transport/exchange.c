@@ -97,8 +97,8 @@ static enum lathe_status next_message(struct exchange *x, uint64_t deadline_ns, 
     }
 }
 
-static enum lathe_status await(struct exchange *x, uint32_t crc, uint8_t type, int timeout_ms, struct wire_cursor *reply,
-                               struct lathe_error *err)
+static enum lathe_status await(struct exchange *x, uint32_t crc, uint8_t type, int timeout_ms,
+                               struct wire_cursor *reply, struct lathe_error *err)
 {
     uint64_t deadline = clock_now_ns() + (uint64_t)timeout_ms * 1000000u;
     struct wire_header h;

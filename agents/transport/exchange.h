@@ -30,7 +30,8 @@ void exchange_init(struct exchange *, const struct transport *, struct link *);
 struct wire_cursor exchange_begin(struct exchange *, enum wire_type);
 /** Send it and wait for the answer.
  *  @param[out] reply a cursor over the answer's payload, good until the next exchange.
- *  @return LATHE_TIMEOUT, LATHE_IO (the link ended, or what comes is not the protocol), or what the runner's error says. */
+ *  @return LATHE_TIMEOUT, LATHE_IO (the link ended, or what comes is not the protocol), or what the runner's error
+ * says. */
 enum lathe_status exchange_finish(struct exchange *, const struct wire_cursor *request, const struct patience *,
                                   struct wire_cursor *reply, struct lathe_error *err);
 

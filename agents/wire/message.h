@@ -92,11 +92,11 @@ struct wire_hello {
 void wire_hello(struct wire_cursor *, struct wire_hello *);
 
 struct wire_hello_reply {
-    uint8_t version, clock;                        /* clock: enum wire_clock, the unit of all times */
-    uint16_t max_frame, max_layers, max_networks;  /* that the device takes */
-    uint32_t boot;                                 /* another value after every start of the device or program */
-    uint64_t activation_limit, weight_limit;       /* bytes; 0: no fixed limit */
-    char runner[32], build[32];                    /* "lathe-run 0.1.0", "a3f0.." */
+    uint8_t version, clock;                       /* clock: enum wire_clock, the unit of all times */
+    uint16_t max_frame, max_layers, max_networks; /* that the device takes */
+    uint32_t boot;                                /* another value after every start of the device or program */
+    uint64_t activation_limit, weight_limit;      /* bytes; 0: no fixed limit */
+    char runner[32], build[32];                   /* "lathe-run 0.1.0", "a3f0.." */
 };
 void wire_hello_reply(struct wire_cursor *, struct wire_hello_reply *);
 

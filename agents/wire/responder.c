@@ -91,10 +91,10 @@ enum wire_action wire_receive(struct wire_responder *r, const uint8_t *message, 
     if (c.failed || (h.type & WIRE_REPLY_BIT)) return WIRE_IGNORE;
     h.request_crc = wire_crc32(0, message, n);
     bool same_session = r->in_session && h.nonce == r->nonce;
-    if (same_session && r->have_last && h.seq == r->last_seq && h.request_crc == r->last_crc)
-        return repeat(r);
+    if (same_session && r->have_last && h.seq == r->last_seq && h.request_crc == r->last_crc) return repeat(r);
 
-    /* A number that is not new under a known nonce belongs to a request that was answered long ago, or to another host. */
+    /* A number that is not new under a known nonce belongs to a request that was answered long ago, or to another host.
+     */
     bool old = same_session && (uint16_t)(h.seq - r->last_seq - 1) >= 0x7fff;
     r->header = h;
     r->payload = message + WIRE_REQUEST_HEADER;

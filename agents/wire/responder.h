@@ -24,11 +24,11 @@ enum wire_action {
 
 struct wire_responder {
     bool in_session, have_last;
-    uint32_t nonce;                   /* of the session */
-    uint16_t last_seq;                /* of the last request handled, and its CRC */
+    uint32_t nonce;    /* of the session */
+    uint16_t last_seq; /* of the last request handled, and its CRC */
     uint32_t last_crc;
-    struct wire_header header;        /* of the request at hand */
-    const uint8_t *payload;           /* borrowed from the caller of wire_receive() */
+    struct wire_header header; /* of the request at hand */
+    const uint8_t *payload;    /* borrowed from the caller of wire_receive() */
     size_t payload_bytes;
     uint8_t message[WIRE_MESSAGE_BYTES]; /* the last reply, for repeats */
     size_t message_bytes;

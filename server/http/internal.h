@@ -39,7 +39,8 @@ struct http_request {
     struct principal principal;
     struct buf body;
     json_t *json;
-    int status; /* of the reply; 0: none set yet */
+    bool counted; /* in the server's unsent */
+    int status;   /* of the reply; 0: none set yet */
     char *content_type;
     char *data;
     size_t size;
@@ -84,10 +85,10 @@ struct http_server {
     char address[128];
     char *cert, *key;
     _Atomic bool stopping;
-    /* Requests between dispatch and http_finish(). */
+    /* Requests between dispatch and http_finish(), and those whose reply is not sent yet. */
     pthread_mutex_t lock;
     pthread_cond_t idle;
-    size_t running;
+    size_t running, unsent;
     _Atomic uint64_t answers[6]; /* by status class */
 };
 

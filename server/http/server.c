@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lut/base/file.h"
@@ -23,6 +24,7 @@ enum {
     SEARCH_QUEUE = 256,
     QUICK_WORKERS = 8,
     PEM_BYTES = 1 << 20,
+    SEND_TIMEOUT_S = 5,
 };
 
 static void request_free(struct http_request *r)
@@ -126,6 +128,8 @@ static void dispatch(struct http_request *r)
     atomic_store(&r->state, REQUEST_RUNNING);
     pthread_mutex_lock(&server->lock);
     server->running++;
+    server->unsent++;
+    r->counted = true;
     pthread_mutex_unlock(&server->lock);
     MHD_suspend_connection(r->connection);
     if (pool_push(pool, r)) return;
@@ -189,10 +193,17 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 static void on_completed(void *cls, struct MHD_Connection *connection, void **request,
                          enum MHD_RequestTerminationCode why)
 {
-    (void)cls;
+    struct http_server *server = cls;
+    struct http_request *r = *request;
     (void)connection;
     (void)why;
-    if (*request) request_free(*request);
+    if (!r) return;
+    if (r->counted) {
+        pthread_mutex_lock(&server->lock);
+        if (--server->unsent == 0) pthread_cond_broadcast(&server->idle);
+        pthread_mutex_unlock(&server->lock);
+    }
+    request_free(r);
     *request = NULL;
 }
 
@@ -333,6 +344,18 @@ const char *http_address(const struct http_server *s)
     return s->address;
 }
 
+/* Until every request has its reply, and then for the replies to be sent: but not for ever, a client may not read. */
+static void wait_for_requests(struct http_server *s)
+{
+    struct timespec until;
+    pthread_mutex_lock(&s->lock);
+    while (s->running) pthread_cond_wait(&s->idle, &s->lock);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += SEND_TIMEOUT_S;
+    while (s->unsent && pthread_cond_timedwait(&s->idle, &s->lock, &until) == 0) continue;
+    pthread_mutex_unlock(&s->lock);
+}
+
 void http_stop(struct http_server *s)
 {
     if (!s) return;
@@ -340,9 +363,7 @@ void http_stop(struct http_server *s)
     if (s->daemon) {
         int fd = MHD_quiesce_daemon(s->daemon);
         if (fd >= 0) close(fd);
-        pthread_mutex_lock(&s->lock);
-        while (s->running) pthread_cond_wait(&s->idle, &s->lock);
-        pthread_mutex_unlock(&s->lock);
+        wait_for_requests(s);
         MHD_stop_daemon(s->daemon);
     }
     if (s->quick.thread_count) pool_stop(&s->quick);

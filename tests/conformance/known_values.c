@@ -17,8 +17,8 @@ static void expect(const char *text, const struct weights *weights, const float 
         float *got = run_layer(*r, &o, &layer, weights, in, &n);
         ck_assert_uint_eq(n, shape_elements(&layer.out));
         for (size_t i = 0; i < n; i++)
-            ck_assert_msg(fabs((double)got[i] - (double)want[i]) < 1e-5, "%s: %s: value %zu is %g, not %g",
-                          (*r)->name, text, i, (double)got[i], (double)want[i]);
+            ck_assert_msg(fabs((double)got[i] - (double)want[i]) < 1e-5, "%s: %s: value %zu is %g, not %g", (*r)->name,
+                          text, i, (double)got[i], (double)want[i]);
         free(got);
     }
 }
@@ -99,11 +99,11 @@ END_TEST
 START_TEST(a_block_expands_filters_scales_projects_and_adds)
 {
     float block[] = {
-        1, -1, 0, 0,                                                   /* expansion */
-        9, 9,  9, 9, 9, 9, 9, 9, 3, 5, 9, 9, 9, 9, 9, 9, 9, 9, 0, 1, /* depthwise, [3][3][2], and biases */
-        0.5f, 1, -1,                                                   /* squeeze */
-        1, -2, 0, 0,                                                   /* excite */
-        2, 7,  0.5f,                                                   /* projection */
+        1,    -1, 0,    0,                                                 /* expansion */
+        9,    9,  9,    9, 9, 9, 9, 9, 3, 5, 9, 9, 9, 9, 9, 9, 9, 9, 0, 1, /* depthwise, [3][3][2], and biases */
+        0.5f, 1,  -1,                                                      /* squeeze */
+        1,    -2, 0,    0,                                                 /* excite */
+        2,    7,  0.5f,                                                    /* projection */
     };
     const struct weights w = {
         .block = block,

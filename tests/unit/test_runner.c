@@ -296,7 +296,7 @@ END_TEST
 
 START_TEST(fingerprints_name_what_was_measured_with_and_stay_the_same)
 {
-    static const char *const keys[] = {"runner=", "runtime=", "dtype=",  "threads=",  "batch=",    "cpu=",
+    static const char *const keys[] = {"runner=", "runtime=", "dtype=",    "threads=",  "batch=", "cpu=",
                                        "isa=",    "kernel=",  "governor=", "affinity=", "flags=", "max_khz="};
     const struct runtime_options o = {DTYPE_F32, 2, 4};
     struct host_lines lines;

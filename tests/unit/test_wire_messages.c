@@ -30,28 +30,28 @@ static void load(const char *name, bool reply, struct golden *g)
 }
 
 /* Write the header and, by `put`, the payload again: the bytes are the fixture's. */
-#define CHECK_WRITTEN(g, reply, put, value)                                                                            \
-    do {                                                                                                               \
-        uint8_t bytes[WIRE_MESSAGE_BYTES];                                                                             \
-        struct wire_cursor w = wire_writer(bytes, sizeof bytes);                                                       \
-        if (reply) wire_reply_header(&w, &(g)->header);                                                                \
-        else wire_request_header(&w, &(g)->header);                                                                    \
-        put(&w, value);                                                                                                \
-        ck_assert(!w.failed);                                                                                          \
-        ck_assert_uint_eq((size_t)(w.at - bytes), (g)->bytes);                                                         \
-        ck_assert_mem_eq(bytes, (g)->message, (g)->bytes);                                                             \
+#define CHECK_WRITTEN(g, reply, put, value)                      \
+    do {                                                         \
+        uint8_t bytes[WIRE_MESSAGE_BYTES];                       \
+        struct wire_cursor w = wire_writer(bytes, sizeof bytes); \
+        if (reply) wire_reply_header(&w, &(g)->header);          \
+        else wire_request_header(&w, &(g)->header);              \
+        put(&w, value);                                          \
+        ck_assert(!w.failed);                                    \
+        ck_assert_uint_eq((size_t)(w.at - bytes), (g)->bytes);   \
+        ck_assert_mem_eq(bytes, (g)->message, (g)->bytes);       \
     } while (0)
 
 /* Every shorter payload is refused. */
-#define CHECK_CUT(g, reply, get, type)                                                                                 \
-    do {                                                                                                               \
-        size_t start = (reply) ? WIRE_REPLY_HEADER : WIRE_REQUEST_HEADER;                                              \
-        for (size_t n = start; n < (g)->bytes; n++) {                                                                  \
-            type cut = {0};                                                                                            \
-            struct wire_cursor c = wire_reader((g)->message + start, n - start);                                       \
-            get(&c, &cut);                                                                                             \
-            ck_assert(!wire_read_all(&c));                                                                             \
-        }                                                                                                              \
+#define CHECK_CUT(g, reply, get, type)                                           \
+    do {                                                                         \
+        size_t start = (reply) ? WIRE_REPLY_HEADER : WIRE_REQUEST_HEADER;        \
+        for (size_t n = start; n < (g)->bytes; n++) {                            \
+            type cut = {0};                                                      \
+            struct wire_cursor c = wire_reader((g)->message + start, n - start); \
+            get(&c, &cut);                                                       \
+            ck_assert(!wire_read_all(&c));                                       \
+        }                                                                        \
     } while (0)
 
 START_TEST(hello_has_version_and_frame_size)
@@ -211,12 +211,12 @@ START_TEST(the_fullest_messages_fit_a_frame)
     wire_request_header(&c, &h);
     wire_net_layers(&c, &layers);
     ck_assert(!c.failed);
-#define CHECK_FITS(put, value)                                                                                         \
-    do {                                                                                                               \
-        c = wire_writer(bytes, sizeof bytes);                                                                          \
-        wire_reply_header(&c, &h);                                                                                     \
-        put(&c, value);                                                                                                \
-        ck_assert(!c.failed);                                                                                          \
+#define CHECK_FITS(put, value)                \
+    do {                                      \
+        c = wire_writer(bytes, sizeof bytes); \
+        wire_reply_header(&c, &h);            \
+        put(&c, value);                       \
+        ck_assert(!c.failed);                 \
     } while (0)
     CHECK_FITS(wire_fetch_reply, &samples);
     CHECK_FITS(wire_output_reply, &output);

@@ -30,7 +30,8 @@ struct rig_build {
     int packed, reused;                 /* ops made for it, ops that were there */
     uint64_t needed_bytes;              /* with LATHE_NO_MEMORY: of the whole rig, had it been built; 0 when unknown */
 };
-/** Build a network under an id, in place of the one that has it. @param[out] out filled on LATHE_OK and LATHE_NO_MEMORY. */
+/** Build a network under an id, in place of the one that has it. @param[out] out filled on LATHE_OK and
+ * LATHE_NO_MEMORY. */
 enum lathe_status rig_build(struct rig *, int network, const struct layer *, int count, struct rig_build *out,
                             struct lathe_error *err);
 /** Drop all networks and packed weights. */
@@ -38,11 +39,11 @@ void rig_reset(struct rig *);
 
 /* Raw samples of a visit, owned by the rig until its next visit. */
 struct rig_samples {
-    int runs, layers;    /* layers: 0 without times between layers */
-    uint32_t *wall_ns;   /* [runs][layers] */
-    uint32_t *cpu_ns;    /* [runs][layers] of the thread that runs the network */
-    uint8_t *preempted;  /* [runs][layers] */
-    uint64_t *total_ns;  /* [runs] */
+    int runs, layers;   /* layers: 0 without times between layers */
+    uint32_t *wall_ns;  /* [runs][layers] */
+    uint32_t *cpu_ns;   /* [runs][layers] of the thread that runs the network */
+    uint8_t *preempted; /* [runs][layers] */
+    uint64_t *total_ns; /* [runs] */
     uint64_t setup_ns, elapsed_ns;
     size_t output_bytes; /* of the last run */
     void *output;

@@ -47,8 +47,8 @@ static void plan_layer(const struct layer *l, struct plan *plans)
     memset(plans, 0, TENSORS * sizeof *plans);
     if (l->kind == LAYER_MBCONV) plan_mbconv(l, plans);
     if (l->kind == LAYER_CONV2D)
-        plans[DENSE] = dense((size_t)l->out.c, (size_t)l->kernel * (size_t)l->kernel * (size_t)l->in.c,
-                             act_gain(l->act));
+        plans[DENSE] =
+            dense((size_t)l->out.c, (size_t)l->kernel * (size_t)l->kernel * (size_t)l->in.c, act_gain(l->act));
     if (l->kind == LAYER_LINEAR) plans[DENSE] = dense((size_t)l->out.c, (size_t)l->in.c, 1.0);
 }
 

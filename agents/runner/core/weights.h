@@ -12,8 +12,8 @@
 
 /* Dense tensors are [out][kh][kw][in], the depthwise one [kh][kw][channels], biases [out]. Absent ones are NULL. */
 struct weights {
-    float *block; /* all of them, owned */
-    size_t count; /* floats in the block */
+    float *block;                            /* all of them, owned */
+    size_t count;                            /* floats in the block */
     const float *expand, *expand_bias;       /* mbconv: 1x1, in to mid */
     const float *depthwise, *depthwise_bias; /* mbconv */
     const float *squeeze, *squeeze_bias;     /* mbconv: mid to se */

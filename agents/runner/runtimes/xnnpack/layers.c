@@ -83,8 +83,8 @@ static enum xnn_status add_excite(struct op *op, const struct layer *l, const st
     if (!folded) return xnn_status_out_of_memory;
     for (size_t i = 0; i < n; i++) folded[i] = w->excite[i] / 6.0f;
     for (size_t i = 0; i < mid; i++) folded[n + i] = w->excite_bias[i] / 6.0f + 0.5f;
-    enum xnn_status st = add_dense(
-        op, &(struct dense){SLOT_SQUEEZED, SLOT_SCALE, l->se, l->mid, folded, folded + n, 0.0f, 1.0f});
+    enum xnn_status st =
+        add_dense(op, &(struct dense){SLOT_SQUEEZED, SLOT_SCALE, l->se, l->mid, folded, folded + n, 0.0f, 1.0f});
     free(folded);
     return st;
 }
@@ -114,8 +114,8 @@ static enum xnn_status create_mbconv(struct op *op, const struct layer *l, const
     if (l->mid != l->in.c) {
         expanded = SLOT_EXPANDED;
         op->slot_bytes[expanded] = op->batch * shape_elements(&wide_in) * sizeof(float);
-        st = add_conv(op, &(struct conv){SLOT_IN, expanded, l->in, l->mid, 1, 1, false, l->act, w->expand,
-                                         w->expand_bias});
+        st = add_conv(op,
+                      &(struct conv){SLOT_IN, expanded, l->in, l->mid, 1, 1, false, l->act, w->expand, w->expand_bias});
     }
     op->slot_bytes[SLOT_FILTERED] = op->batch * shape_elements(&wide_out) * sizeof(float);
     if (!st)
@@ -142,8 +142,8 @@ enum xnn_status layer_create(struct op *op, const struct layer *l, const struct 
     case LAYER_AVGPOOL:
         return add_pool(op, SLOT_IN, SLOT_OUT, l->in);
     case LAYER_LINEAR:
-        return add_dense(op, &(struct dense){SLOT_IN, SLOT_OUT, l->in.c, l->out.c, w->dense, w->dense_bias, -INFINITY,
-                                             INFINITY});
+        return add_dense(
+            op, &(struct dense){SLOT_IN, SLOT_OUT, l->in.c, l->out.c, w->dense, w->dense_bias, -INFINITY, INFINITY});
     case LAYER_KINDS:
         break;
     }
