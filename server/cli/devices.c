@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lut/base/text.h"
 #include "server/cli/verbs.h"
 
 static const struct option_spec transport_options[] = {
@@ -27,10 +28,9 @@ static json_t *transport_of(const struct cli *cli, const char *fallback)
     if (cli_option(cli, "baud")->given)
         json_object_set_new(transport, "baud", json_integer(cli_option(cli, "baud")->integer));
     if (port->given) {
-        int number;
-        char rest;
-        bool numeric = sscanf(port->text, "%d%c", &number, &rest) == 1;
-        json_object_set_new(transport, "port", numeric ? json_integer(number) : json_string(port->text));
+        uint64_t number;
+        bool numeric = text_to_u64(port->text, strlen(port->text), &number) && number <= 65535;
+        json_object_set_new(transport, "port", numeric ? json_integer((json_int_t)number) : json_string(port->text));
     }
     return transport;
 }

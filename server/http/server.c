@@ -302,7 +302,7 @@ static enum lathe_status start_daemon(struct http_server *s, int fd, struct lath
                                  MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT,
                                  (unsigned)CONNECTIONS, MHD_OPTION_URI_LOG_CALLBACK, request_new, s,
                                  MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-                                 on_completed, NULL, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+                                 on_completed, s, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (s->daemon) return LATHE_OK;
     return error_set(err, s->cert ? LATHE_INVALID : LATHE_IO,
                      s->cert ? "can't start: the TLS certificate or key is not usable" : "can't start the HTTP server");

@@ -88,15 +88,13 @@ static enum http_outcome evaluate_subnets(struct http_request *request)
     const json_t *body = http_json(request);
     if (!body || !refuse_query(request)) return HTTP_DONE;
     enum lathe_status st = read_batch(http_app(request), body, &b, &err);
-    if (st) {
-        fail(request, &err);
-    } else if (question_ask(&b.question, b.resolutions, b.resolution_count, &err)) {
-        question_fail(&b.question, request, &err);
-    } else if (evaluate(&b, &answer, &err)) {
-        fail(request, &err);
-    } else {
-        http_reply_json(request, 200, answer);
-    }
+    bool read = !st;
+    if (!st) st = question_ask(&b.question, b.resolutions, b.resolution_count, &err);
+    bool asked = !st;
+    if (!st) st = evaluate(&b, &answer, &err);
+    if (!st) http_reply_json(request, 200, answer);
+    else if (read && !asked) question_fail(&b.question, request, &err);
+    else fail(request, &err);
     question_clear(&b.question);
     free(b.subnets);
     return HTTP_DONE;

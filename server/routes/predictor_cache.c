@@ -36,6 +36,7 @@ struct predictor_cache {
 
 static void unload(struct loaded *l)
 {
+    if (!l) return;
     predictor_free(l->predictor);
     json_decref(l->held.document);
     free(l->file);
@@ -121,15 +122,18 @@ enum lathe_status predictor_cache_new(struct kv *kv, const struct catalog *space
     c->spaces = spaces;
     pthread_mutex_init(&c->lock, NULL);
     DIR *dir = opendir(shipped_dir);
-    enum lathe_status st =
-        dir ? LATHE_OK : error_set(err, LATHE_NOT_FOUND, "can't read %s: %s", shipped_dir, strerror(errno));
+    if (!dir) {
+        predictor_cache_free(c);
+        return error_set(err, LATHE_NOT_FOUND, "can't read %s: %s", shipped_dir, strerror(errno));
+    }
+    enum lathe_status st = LATHE_OK;
     struct dirent *entry;
     while (!st && (entry = readdir(dir))) {
         size_t n = strlen(entry->d_name);
         bool ours = n > strlen(suffix) && n < 64 && strcmp(entry->d_name + n - strlen(suffix), suffix) == 0;
         if (ours) st = load_shipped(c, shipped_dir, entry->d_name, err);
     }
-    if (dir) closedir(dir);
+    closedir(dir);
     if (st) {
         predictor_cache_free(c);
         return st;
@@ -165,6 +169,16 @@ static struct loaded *find_shipped(const struct predictor_cache *c, const char *
 
 /* ---- stored ones ---- */
 
+static enum lathe_status copy_bytes(const void *bytes, size_t n, char **out, size_t *size, struct lathe_error *err)
+{
+    char *copy = malloc(n + 1);
+    if (!copy) return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    memcpy(copy, bytes, n);
+    *out = copy;
+    *size = n;
+    return LATHE_OK;
+}
+
 /* Document and file of one snapshot. @param[out] file malloc'd. */
 static enum lathe_status read_stored(struct predictor_cache *c, const char *id, json_t **document, char **file,
                                      size_t *size, struct lathe_error *err)
@@ -178,9 +192,7 @@ static enum lathe_status read_stored(struct predictor_cache *c, const char *id, 
     st = store_get(txn, "predictor", id, document, err);
     if (!st && file) {
         st = kv_get(txn, KV_KEY(key), &bytes, err);
-        *file = st ? NULL : malloc(bytes.size + 1);
-        if (!st && !*file) st = error_set(err, LATHE_NO_MEMORY, "out of memory");
-        if (!st) memcpy(*file, bytes.data, *size = bytes.size);
+        if (!st) st = copy_bytes(bytes.data, bytes.size, file, size, err);
         if (st) json_decref(*document);
     }
     kv_read_end(txn);
@@ -222,7 +234,8 @@ static enum lathe_status hold_stored(struct predictor_cache *c, const char *id, 
     enum lathe_status st = read_stored(c, id, &document, NULL, NULL, err);
     if (st) return st;
     pthread_mutex_lock(&c->lock);
-    *out = take_loaded(c, id, json_string_value(json_object_get(document, "revision")));
+    const char *revision = json_string_value(json_object_get(document, "revision"));
+    *out = revision ? take_loaded(c, id, revision) : NULL;
     pthread_mutex_unlock(&c->lock);
     json_decref(document);
     if (*out) return LATHE_OK;
@@ -362,10 +375,7 @@ enum lathe_status predictor_file(struct predictor_cache *c, const char *id, char
         if (!st) json_decref(document);
         return st;
     }
-    *file = malloc(l->file_size + 1);
-    if (!*file) return error_set(err, LATHE_NO_MEMORY, "out of memory");
-    memcpy(*file, l->file, *size = l->file_size);
-    return LATHE_OK;
+    return copy_bytes(l->file, l->file_size, file, size, err);
 }
 
 /* Shipped ones and the store's, merged in order of id. */
