@@ -155,7 +155,8 @@ enum lathe_status report_bench(FILE *out, const struct bench_request *q, const s
 {
     struct rig *rig = NULL;
     double *values = malloc((size_t)q->runs * sizeof *values);
-    enum lathe_status st = values ? rig_open(&q->rig, &rig, err) : error_set(err, LATHE_NO_MEMORY, "out of memory");
+    if (!values) return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    enum lathe_status st = rig_open(&q->rig, &rig, err);
     if (!st && q->whole) st = network_check(layers, count, err);
     if (!st) print_head(out, q);
     if (!st && q->whole) st = bench(out, rig, q, layers, count, values, err);

@@ -20,8 +20,6 @@
 #include "agents/transport/transport.h"
 #include "lut/base/clock.h"
 
-extern char **environ;
-
 enum { WRITE_TIMEOUT_MS = 10000, END_TIMEOUT_MS = 2000, LINE_BYTES = 256 };
 
 struct link {

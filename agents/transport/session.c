@@ -301,7 +301,7 @@ static enum lathe_status make_samples(struct visit_samples *v, const struct wire
 {
     size_t cells = (size_t)a->runs * a->layers;
     *v = (struct visit_samples){.layers = a->layers, .runs = a->runs};
-    v->total_ns = calloc(a->runs, sizeof *v->total_ns);
+    v->total_ns = calloc((size_t)a->runs + 1, sizeof *v->total_ns);
     v->wall_ns = calloc(cells + 1, sizeof *v->wall_ns);
     v->cpu_ns = calloc(cells + 1, sizeof *v->cpu_ns);
     v->preempted = calloc(cells + 1, sizeof *v->preempted);

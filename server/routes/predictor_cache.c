@@ -241,12 +241,14 @@ static enum lathe_status hold_stored(struct predictor_cache *c, const char *id, 
     if (*out) return LATHE_OK;
     st = read_stored(c, id, &document, &file, &size, err);
     if (st) return st;
-    st = load(c->spaces, id, document, file, size, out, err);
+    struct loaded *l = NULL;
+    st = load(c->spaces, id, document, file, size, &l, err);
     free(file);
     json_decref(document);
-    if (st) return st;
+    if (st || !l) return st;
+    *out = l;
     pthread_mutex_lock(&c->lock);
-    keep(c, *out);
+    keep(c, l);
     pthread_mutex_unlock(&c->lock);
     return LATHE_OK;
 }

@@ -66,7 +66,6 @@ static enum lathe_status take_ops(struct network *n, struct pool *pool, const st
 enum lathe_status network_build(struct pool *pool, const struct layer *layers, int count, struct network **out,
                                 struct lathe_error *err)
 {
-    enum lathe_status st = LATHE_OK;
     struct network *n = calloc(1, sizeof *n);
     if (!n) return error_set(err, LATHE_NO_MEMORY, "out of memory for a network");
     n->runtime = pool->runtime;
@@ -74,8 +73,11 @@ enum lathe_status network_build(struct pool *pool, const struct layer *layers, i
     n->ops = calloc((size_t)count, sizeof(struct pool_op *));
     n->tensors = calloc((size_t)count + 1, sizeof *n->tensors);
     n->scratches = calloc((size_t)count, sizeof *n->scratches);
-    if (!n->ops || !n->tensors || !n->scratches) st = error_set(err, LATHE_NO_MEMORY, "out of memory for a network");
-    if (!st) st = take_ops(n, pool, layers, err);
+    if (!n->ops || !n->tensors || !n->scratches) {
+        network_free(n);
+        return error_set(err, LATHE_NO_MEMORY, "out of memory for a network");
+    }
+    enum lathe_status st = take_ops(n, pool, layers, err);
     if (!st) st = plan(n, err);
     if (st) {
         network_free(n);

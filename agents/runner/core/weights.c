@@ -109,11 +109,11 @@ enum lathe_status weights_make(const struct layer *l, int occurrence, uint32_t s
         if (!w.block) return error_set(err, LATHE_NO_MEMORY, "out of memory for %zu weights", w.count);
     }
     float *at = w.block;
-    for (uint8_t i = 0; i < TENSORS; i++) {
+    for (int i = 0; i < TENSORS; i++) {
         if (!counts[i]) continue;
         double amplitude = plans[i].gain * sqrt(3.0 / (double)plans[i].fan_in);
-        fill(l, occurrence, seed, i, amplitude, at, counts[i]);
-        fill(l, occurrence, seed, i + BIAS, 0.1, at + counts[i], outputs[i]);
+        fill(l, occurrence, seed, (uint8_t)i, amplitude, at, counts[i]);
+        fill(l, occurrence, seed, (uint8_t)(i + BIAS), 0.1, at + counts[i], outputs[i]);
         at += counts[i] + outputs[i];
     }
     place(&w, counts, outputs);
