@@ -44,14 +44,23 @@ struct http_route {
     enum http_outcome (*handle)(struct http_request *);
 };
 
+/* Media types that a handler can answer with; one that is not told of answers with application/json. A client that
+ * accepts none of them is answered 406. */
+struct http_produces {
+    enum http_outcome (*handle)(struct http_request *);
+    const char *const *types; /* ended by NULL */
+};
+
 struct http_options {
-    const char *listen;                     /* "127.0.0.1:8420", "[::1]:8420"; port 0 picks a free one */
-    const char *tls_cert, *tls_key;         /* PEM files, both or neither */
-    const struct http_route *const *routes; /* arrays ended by a route without method; ended by NULL */
-    void *app;                              /* for http_app() */
+    const char *listen;                          /* "127.0.0.1:8420", "[::1]:8420"; port 0 picks a free one */
+    const char *tls_cert, *tls_key;              /* PEM files, both or neither */
+    const struct http_route *const *routes;      /* arrays ended by a route without method; ended by NULL */
+    const struct http_produces *const *produces; /* ended by NULL; NULL: all answer with JSON */
+    void *app;                                   /* for http_app() */
     /* Find whom a bearer token stands for. @return false when unknown. Any thread. */
     bool (*authenticate)(void *app, const char *token, struct principal *out);
     int quick_workers, search_workers; /* 0: 8 and the number of cores */
+    unsigned idle_timeout_s;           /* connections on which nothing moves are closed; 0: 60 */
 };
 
 enum lathe_status http_start(const struct http_options *, struct http_server **out, struct lathe_error *err);
@@ -77,6 +86,8 @@ const json_t *http_json(struct http_request *);
 bool http_query_int(struct http_request *, const char *name, int64_t min, int64_t max, int64_t fallback, int64_t *out);
 /** Refuse query parameters that are not named (NULL-ended): sets the 400 reply and returns false. */
 bool http_query_known(struct http_request *, const char *const *names);
+/** Which of its handler's media types the client likes best: an index into them. */
+int http_chosen(struct http_request *);
 /** Whether the client has gone; looks at the socket. For long work, asked every few milliseconds. */
 bool http_abandoned(struct http_request *);
 
@@ -100,6 +111,9 @@ struct http_stats {
     size_t running;      /* requests under way */
 };
 void http_get_stats(struct http_request *, struct http_stats *out);
+/** Answers of every route, by class of status. */
+void http_each_route(struct http_request *, void (*visit)(void *, const struct http_route *, const uint64_t answers[6]),
+                     void *context);
 
 /* Long polls. */
 /** After HTTP_LATER, from any thread, once: send the reply that was set. The request is gone afterwards. */

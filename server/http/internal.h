@@ -2,8 +2,8 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* What the files of server/http share; not for other modules.
  *
- * server.c speaks to libmicrohttpd, router.c matches paths, request.c is what handlers see, reply.c what they answer,
- * pool.c runs handlers.
+ * server.c speaks to libmicrohttpd, listen.c opens its socket, router.c matches paths, accept.c reads Accept headers,
+ * request.c is what handlers see, reply.c what they answer, pool.c runs handlers.
  * Threads: a request moves from a libmicrohttpd thread to one worker and back; its state says who has it. */
 #ifndef LATHE_HTTP_INTERNAL_H
 #define LATHE_HTTP_INTERNAL_H
@@ -34,10 +34,13 @@ struct http_request {
     _Atomic int state;              /* enum http_state */
     char *path;                     /* decoded segments are in params; this is as it came, without the query */
     const char *method;             /* static or of the connection */
+    size_t route_number;            /* among all routes, when there is a route */
+    int chosen;                     /* of what the handler produces, by the Accept header */
     struct http_pair params[HTTP_MAX_PARAMS], query[HTTP_MAX_QUERY], headers[HTTP_MAX_HEADERS];
     size_t param_count, query_count, header_count;
     struct principal principal;
     struct buf body;
+    uint64_t arrived_ns, received_bytes, discarded_bytes;
     json_t *json;
     bool counted; /* in the server's unsent */
     int status;   /* of the reply; 0: none set yet */
@@ -54,11 +57,28 @@ struct http_request {
  *  @return NULL when there is none. */
 const struct http_route *router_find(const struct http_route *const *tables, const char *method, const char *path,
                                      struct http_pair *params, size_t *param_count, char *allow);
+/** How many routes there are, and the place of one among them. */
+size_t router_count(const struct http_route *const *tables);
+size_t router_number(const struct http_route *const *tables, const struct http_route *);
 /** Percent-decode. @return malloc'd; NULL for a broken escape, a NUL or invalid UTF-8. @param plus '+' is a space. */
 char *percent_decode(const char *text, size_t length, bool plus);
 /** Split "a=1&b=2". @return false for a broken escape or too many. */
 bool query_parse(const char *text, struct http_pair *pairs, size_t *count);
 void pairs_clear(struct http_pair *pairs, size_t count);
+
+/* ---- accept.c ---- */
+
+/** Which of some media types an Accept header likes best; of equals the first. @param header NULL: anything will do.
+ *  @param types ended by NULL. @return its index, -1 when none is acceptable. */
+int accept_choose(const char *header, const char *const *types);
+
+/* ---- listen.c ---- */
+
+/** @param text "127.0.0.1:8420", "[::1]:0". @param[out] fd non-blocking, listening.
+ *  @return LATHE_INVALID (field "listen"), LATHE_CONFLICT when the port is in use, LATHE_IO. */
+enum lathe_status listen_open(const char *text, int *fd, struct lathe_error *err);
+/** "http://127.0.0.1:43127" of a listening socket. */
+void listen_address(int fd, bool tls, char *out, size_t size);
 
 /* ---- pool.c ---- */
 
@@ -89,7 +109,8 @@ struct http_server {
     pthread_mutex_t lock;
     pthread_cond_t idle;
     size_t running, unsent;
-    _Atomic uint64_t answers[6]; /* by status class */
+    _Atomic uint64_t answers[6];          /* by status class */
+    _Atomic uint64_t (*route_answers)[6]; /* the same of each route, by its number */
 };
 
 #endif

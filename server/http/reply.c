@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lut/base/log.h"
 #include "server/http/internal.h"
 
 static const char problem_type[] = "application/problem+json";
@@ -54,15 +55,29 @@ void http_reply_header(struct http_request *r, const char *name, const char *val
     r->header_count++;
 }
 
+/* Messages may quote what clients sent, cut anywhere: what is no UTF-8 is replaced. */
+static json_t *text_json(const char *text)
+{
+    char ascii[600];
+    json_t *string = json_string(text);
+    if (string) return string;
+    snprintf(ascii, sizeof ascii, "%s", text);
+    for (char *c = ascii; *c; c++)
+        if ((unsigned char)*c >= 0x80) *c = '?';
+    return json_string(ascii);
+}
+
 static void reply_problem(struct http_request *r, int status, const char *field, int line, const char *detail,
                           json_t *take_extra)
 {
-    json_t *problem = json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title",
-                                MHD_get_reason_phrase_for((unsigned)status), "status", status, "detail", detail);
-    if (field && field[0]) json_object_set_new(problem, "field", json_string(field));
+    json_t *problem =
+        json_pack("{s:s, s:s, s:i, s:o}", "type", "about:blank", "title", MHD_get_reason_phrase_for((unsigned)status),
+                  "status", status, "detail", text_json(detail));
+    if (field && field[0]) json_object_set_new(problem, "field", text_json(field));
     if (line > 0) json_object_set_new(problem, "line", json_integer(line));
     if (take_extra) json_object_update_missing(problem, take_extra);
     json_decref(take_extra);
+    if (status == 500) log_event(LOG_ERROR, "failed to answer %s %s: %s", r->method, r->path, detail);
     reply_as(r, status, problem_type, problem);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "lut/base/json.h"
 #include "server/http/internal.h"
@@ -115,13 +115,19 @@ bool http_query_known(struct http_request *r, const char *const *names)
     return true;
 }
 
+int http_chosen(struct http_request *r)
+{
+    return r->chosen;
+}
+
+/* Peeking at the socket would not do: a client that sent more before it went (the end of TLS, a next request) has left
+ * bytes to read. */
 bool http_abandoned(struct http_request *r)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    char byte;
     if (!info) return true;
-    ssize_t n = recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+    struct pollfd peer = {.fd = info->connect_fd, .events = POLLRDHUP};
+    return poll(&peer, 1, 0) > 0;
 }
 
 void http_get_stats(struct http_request *r, struct http_stats *out)
@@ -130,4 +136,18 @@ void http_get_stats(struct http_request *r, struct http_stats *out)
     pthread_mutex_lock(&r->server->lock);
     out->running = r->server->running;
     pthread_mutex_unlock(&r->server->lock);
+}
+
+void http_each_route(struct http_request *r,
+                     void (*visit)(void *, const struct http_route *, const uint64_t answers[6]), void *context)
+{
+    const struct http_server *server = r->server;
+    size_t number = 0;
+    for (const struct http_route *const *table = server->options.routes; *table; table++) {
+        for (const struct http_route *route = *table; route->method; route++, number++) {
+            uint64_t answers[6];
+            for (int i = 0; i < 6; i++) answers[i] = atomic_load(&server->route_answers[number][i]);
+            visit(context, route, answers);
+        }
+    }
 }

@@ -25,6 +25,13 @@ static int escaped_byte(const char *text, size_t left)
     return high << 4 | low;
 }
 
+static bool is_utf8(const char *text, size_t size)
+{
+    json_t *checked = json_stringn(text, size);
+    json_decref(checked);
+    return checked != NULL;
+}
+
 char *percent_decode(const char *text, size_t length, bool plus)
 {
     char *out = malloc(length + 1);
@@ -45,7 +52,9 @@ char *percent_decode(const char *text, size_t length, bool plus)
         out[n++] = (char)byte;
     }
     out[n] = '\0';
-    return out;
+    if (is_utf8(out, n)) return out;
+    free(out);
+    return NULL;
 }
 
 void pairs_clear(struct http_pair *pairs, size_t count)
@@ -121,4 +130,22 @@ const struct http_route *router_find(const struct http_route *const *tables, con
         }
     }
     return NULL;
+}
+
+size_t router_count(const struct http_route *const *tables)
+{
+    size_t n = 0;
+    for (; *tables; tables++)
+        for (const struct http_route *route = *tables; route->method; route++) n++;
+    return n;
+}
+
+size_t router_number(const struct http_route *const *tables, const struct http_route *wanted)
+{
+    size_t n = 0;
+    for (; *tables; tables++) {
+        for (const struct http_route *route = *tables; route->method; route++, n++)
+            if (route == wanted) return n;
+    }
+    return n;
 }

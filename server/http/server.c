@@ -2,15 +2,13 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* What speaks to libmicrohttpd. Its rules: a connection is suspended inside the access handler only; once resumed, the
  * handler is called again, and queues the reply; every suspended connection is resumed before the daemon stops. */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "lut/base/clock.h"
 #include "lut/base/file.h"
 #include "lut/base/log.h"
 #include "lut/base/text.h"
@@ -25,6 +23,11 @@ enum {
     QUICK_WORKERS = 8,
     PEM_BYTES = 1 << 20,
     SEND_TIMEOUT_S = 5,
+    /* A body that nobody wants is thrown away up to here, so that its sender reads the answer; then it is cut off. */
+    DISCARD_BYTES = 1 << 20,
+    /* A body may take this long, and after that must have come at this rate on average. */
+    BODY_GRACE_S = 30,
+    BODY_BYTES_A_SECOND = 1024,
 };
 
 static void request_free(struct http_request *r)
@@ -61,16 +64,43 @@ static bool authorise(struct http_request *r)
     return false;
 }
 
-static bool body_announced_too_large(struct http_request *r)
+/* Whether the body will be longer than that; one in chunks doesn't say. */
+static bool body_announced_over(struct http_request *r, uint64_t most)
 {
     const char *length = http_header(r, "Content-Length");
     uint64_t bytes;
-    return length && text_to_u64(length, strlen(length), &bytes) && bytes > r->route->max_body_bytes;
+    return length && text_to_u64(length, strlen(length), &bytes) && bytes > most;
 }
 
 static void reply_too_large(struct http_request *r)
 {
     http_reply_problem(r, 413, NULL, NULL, "the body is larger than %zu bytes", r->route->max_body_bytes);
+}
+
+static const char *const *produces(const struct http_request *r)
+{
+    static const char *const json[] = {"application/json", NULL};
+    for (const struct http_produces *const *p = r->server->options.produces; p && *p; p++)
+        if ((*p)->handle == r->route->handle) return (*p)->types;
+    return json;
+}
+
+/* What monitors ask is answered whatever they accept; and what is deleted leaves nothing to accept. */
+static bool produces_what_is_accepted(struct http_request *r)
+{
+    r->chosen = accept_choose(http_header(r, "Accept"), produces(r));
+    if (!r->route->roles || strcmp(r->method, "DELETE") == 0) return true;
+    return r->chosen >= 0;
+}
+
+static void reply_not_acceptable(struct http_request *r)
+{
+    struct buf types;
+    buf_init(&types);
+    for (const char *const *type = produces(r); *type; type++)
+        buf_printf(&types, "%s%s", types.size ? ", " : "", *type);
+    http_reply_problem(r, 406, NULL, NULL, "Accept must allow one of: %s", types.data ? types.data : "");
+    buf_clear(&types);
 }
 
 /* Decide what can be decided before the body: path, method, token, size. Sets route, or the reply. */
@@ -81,6 +111,7 @@ static void arrive(struct http_request *r)
     bool readable = !question || query_parse(question + 1, r->query, &r->query_count);
     if (question) r->path[question - r->path] = '\0';
     r->route = router_find(r->server->options.routes, r->method, r->path, r->params, &r->param_count, allow);
+    if (r->route) r->route_number = router_number(r->server->options.routes, r->route);
     if (!readable) {
         http_reply_problem(r, 400, NULL, NULL,
                            "the query can't be read: it has a broken escape or too many parameters");
@@ -89,8 +120,9 @@ static void arrive(struct http_request *r)
         http_reply_problem(r, 405, NULL, NULL, "%s has no %s; it has %s", r->path, r->method, allow);
     } else if (!r->route) {
         http_reply_problem(r, 404, NULL, NULL, "there is nothing at %.200s", r->path);
-    } else if (authorise(r) && body_announced_too_large(r)) {
-        reply_too_large(r);
+    } else if (authorise(r)) {
+        if (!produces_what_is_accepted(r)) reply_not_acceptable(r);
+        else if (body_announced_over(r, r->route->max_body_bytes)) reply_too_large(r);
     }
 }
 
@@ -100,6 +132,7 @@ static void *request_new(void *cls, const char *uri, struct MHD_Connection *conn
     if (!r) return NULL;
     r->server = cls;
     r->connection = connection;
+    r->arrived_ns = clock_now_ns();
     r->path = strdup(uri);
     if (r->path) return r;
     free(r);
@@ -121,16 +154,25 @@ void http_finish(struct http_request *r)
     pthread_mutex_unlock(&server->lock);
 }
 
-static void dispatch(struct http_request *r)
+/* Count a request as running, unless the server is stopping: then nothing may be suspended any more. */
+static bool begin(struct http_request *r)
 {
     struct http_server *server = r->server;
-    struct pool *pool = r->route->pool == POOL_SEARCH ? &server->search : &server->quick;
-    atomic_store(&r->state, REQUEST_RUNNING);
     pthread_mutex_lock(&server->lock);
-    server->running++;
-    server->unsent++;
-    r->counted = true;
+    bool going_on = !atomic_load(&server->stopping);
+    if (going_on) {
+        server->running++;
+        server->unsent++;
+        r->counted = true;
+    }
     pthread_mutex_unlock(&server->lock);
+    return going_on;
+}
+
+static void dispatch(struct http_request *r)
+{
+    struct pool *pool = r->route->pool == POOL_SEARCH ? &r->server->search : &r->server->quick;
+    atomic_store(&r->state, REQUEST_RUNNING);
     MHD_suspend_connection(r->connection);
     if (pool_push(pool, r)) return;
     http_reply_header(r, "Retry-After", "1");
@@ -152,6 +194,7 @@ static enum MHD_Result send_reply(struct http_request *r)
     for (size_t i = 0; i < r->header_count; i++)
         MHD_add_response_header(response, r->headers[i].name, r->headers[i].value);
     atomic_fetch_add(&r->server->answers[r->status / 100 % 6], 1);
+    if (r->route) atomic_fetch_add(&r->server->route_answers[r->route_number][r->status / 100 % 6], 1);
     enum MHD_Result queued = MHD_queue_response(r->connection, (unsigned)r->status, response);
     MHD_destroy_response(response);
     return queued;
@@ -159,10 +202,16 @@ static enum MHD_Result send_reply(struct http_request *r)
 
 static enum MHD_Result take_body(struct http_request *r, const char *data, size_t *size)
 {
-    if (!r->status && r->body.size + *size > r->route->max_body_bytes) reply_too_large(r);
-    if (!r->status) buf_put(&r->body, data, *size);
+    uint64_t elapsed_s = (clock_now_ns() - r->arrived_ns) / 1000000000;
+    r->received_bytes += *size;
+    if (!r->status && r->received_bytes > r->route->max_body_bytes) reply_too_large(r);
+    if (r->status) r->discarded_bytes += *size;
+    else buf_put(&r->body, data, *size);
     *size = 0;
-    return MHD_YES;
+    /* libmicrohttpd can't answer in the midst of a body, only cut it off. */
+    if (r->discarded_bytes > DISCARD_BYTES) return MHD_NO;
+    bool slow = elapsed_s > BODY_GRACE_S && r->received_bytes < elapsed_s * BODY_BYTES_A_SECOND;
+    return slow ? MHD_NO : MHD_YES;
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
@@ -177,13 +226,18 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     if (!r->method) {
         r->method = method;
         arrive(r);
-        /* A body that is not wanted is not read: the connection ends with the answer. */
-        return r->status == 413 ? send_reply(r) : MHD_YES;
+        /* A long body that is not wanted is not read: the connection ends with the answer. */
+        bool unread = r->status == 413 || (r->status && body_announced_over(r, DISCARD_BYTES));
+        return unread ? send_reply(r) : MHD_YES;
     }
     if (*size) return take_body(r, data, size);
     if (atomic_load(&r->state) == REQUEST_REPLIED || r->status) return send_reply(r);
     if (r->body.failed) {
         http_reply_problem(r, 500, NULL, NULL, "out of memory");
+        return send_reply(r);
+    }
+    if (!begin(r)) {
+        http_reply_problem(r, 503, NULL, NULL, "the server is stopping");
         return send_reply(r);
     }
     dispatch(r);
@@ -209,67 +263,10 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **re
 
 /* ---- start and stop ---- */
 
-/* "127.0.0.1:8420" or "[::1]:8420". */
-static enum lathe_status resolve(const char *listen, struct sockaddr_storage *out, struct lathe_error *err)
-{
-    char host[256];
-    const char *colon = strrchr(listen, ':');
-    uint64_t port;
-    size_t length = colon ? (size_t)(colon - listen) : 0;
-    bool bracketed = length > 2 && listen[0] == '[' && listen[length - 1] == ']';
-    if (!colon || length == 0 || length >= sizeof host || !text_to_u64(colon + 1, strlen(colon + 1), &port) ||
-        port > 65535)
-        return error_field(err, "listen",
-                           "--listen must be HOST:PORT, for example 127.0.0.1:8420 or [::1]:8420, not %.100s", listen);
-    snprintf(host, sizeof host, "%.*s", (int)(length - 2 * bracketed), listen + bracketed);
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *found;
-    int rc = getaddrinfo(host, colon + 1, &hints, &found);
-    if (rc) return error_field(err, "listen", "can't find the address of %s: %s", host, gai_strerror(rc));
-    memcpy(out, found->ai_addr, found->ai_addrlen);
-    freeaddrinfo(found);
-    return LATHE_OK;
-}
-
-/* A socket of our own, so that a port in use is told apart from every other failure. */
-static enum lathe_status bind_socket(const char *listen_text, int *out, struct lathe_error *err)
-{
-    struct sockaddr_storage address = {0};
-    enum lathe_status st = resolve(listen_text, &address, err);
-    if (st) return st;
-    socklen_t size = address.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int on = 1;
-    if (fd >= 0) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (fd >= 0 && bind(fd, (struct sockaddr *)&address, size) == 0 && listen(fd, 1024) == 0) {
-        *out = fd;
-        return LATHE_OK;
-    }
-    int reason = errno;
-    if (fd >= 0) close(fd);
-    if (reason == EADDRINUSE)
-        return error_set(err, LATHE_CONFLICT,
-                         "%s is in use: stop what listens there, or choose another port with --listen", listen_text);
-    return error_set(err, LATHE_IO, "can't listen at %s: %s", listen_text, strerror(reason));
-}
-
 static enum lathe_status read_pem(const char *path, char **out, struct lathe_error *err)
 {
     size_t size;
     return path ? file_read(path, PEM_BYTES, out, &size, err) : LATHE_OK;
-}
-
-static void write_address(struct http_server *s, int fd)
-{
-    struct sockaddr_storage at = {0};
-    socklen_t size = sizeof at;
-    char host[INET6_ADDRSTRLEN] = "";
-    char port[8] = "";
-    getsockname(fd, (struct sockaddr *)&at, &size);
-    getnameinfo((struct sockaddr *)&at, size, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
-    bool v6 = at.ss_family == AF_INET6;
-    snprintf(s->address, sizeof s->address, "http%s://%s%s%s:%s", s->cert ? "s" : "", v6 ? "[" : "", host,
-             v6 ? "]" : "", port);
 }
 
 static void on_log(void *cls, const char *format, va_list args)
@@ -297,12 +294,12 @@ static enum lathe_status start_daemon(struct http_server *s, int fd, struct lath
     };
     unsigned flags =
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (s->cert ? MHD_USE_TLS : 0);
-    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-                                 MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)IO_THREADS,
-                                 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT,
-                                 (unsigned)CONNECTIONS, MHD_OPTION_URI_LOG_CALLBACK, request_new, s,
-                                 MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-                                 on_completed, s, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    s->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)IO_THREADS, MHD_OPTION_CONNECTION_TIMEOUT,
+        s->options.idle_timeout_s ? s->options.idle_timeout_s : (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)CONNECTIONS, MHD_OPTION_URI_LOG_CALLBACK, request_new, s, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
+        NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (s->daemon) return LATHE_OK;
     return error_set(err, s->cert ? LATHE_INVALID : LATHE_IO,
                      s->cert ? "can't start: the TLS certificate or key is not usable" : "can't start the HTTP server");
@@ -318,16 +315,18 @@ enum lathe_status http_start(const struct http_options *options, struct http_ser
     s->options = *options;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->idle, NULL);
-    enum lathe_status st =
-        pool_start(&s->quick, options->quick_workers ? options->quick_workers : QUICK_WORKERS, QUICK_QUEUE, err);
+    s->route_answers = calloc(router_count(options->routes) + 1, sizeof *s->route_answers);
+    enum lathe_status st = s->route_answers ? LATHE_OK : error_set(err, LATHE_NO_MEMORY, "out of memory");
+    if (!st)
+        st = pool_start(&s->quick, options->quick_workers ? options->quick_workers : QUICK_WORKERS, QUICK_QUEUE, err);
     if (!st) st = pool_start(&s->search, searchers, SEARCH_QUEUE, err);
     if (!st && !options->tls_cert != !options->tls_key)
         st = error_field(err, "tls", "--tls-cert and --tls-key go together");
     if (!st) st = read_pem(options->tls_cert, &s->cert, err);
     if (!st) st = read_pem(options->tls_key, &s->key, err);
-    if (!st) st = bind_socket(options->listen, &fd, err);
+    if (!st) st = listen_open(options->listen, &fd, err);
     if (!st) {
-        write_address(s, fd);
+        listen_address(fd, s->cert != NULL, s->address, sizeof s->address);
         st = start_daemon(s, fd, err);
     }
     if (st) {
@@ -349,6 +348,7 @@ static void wait_for_requests(struct http_server *s)
 {
     struct timespec until;
     pthread_mutex_lock(&s->lock);
+    atomic_store(&s->stopping, true);
     while (s->running) pthread_cond_wait(&s->idle, &s->lock);
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += SEND_TIMEOUT_S;
@@ -359,17 +359,17 @@ static void wait_for_requests(struct http_server *s)
 void http_stop(struct http_server *s)
 {
     if (!s) return;
-    atomic_store(&s->stopping, true);
     if (s->daemon) {
         int fd = MHD_quiesce_daemon(s->daemon);
-        if (fd >= 0) close(fd);
         wait_for_requests(s);
         MHD_stop_daemon(s->daemon);
+        if (fd >= 0) close(fd); /* not earlier: its threads may still be using it */
     }
     if (s->quick.thread_count) pool_stop(&s->quick);
     if (s->search.thread_count) pool_stop(&s->search);
     pthread_cond_destroy(&s->idle);
     pthread_mutex_destroy(&s->lock);
+    free(s->route_answers);
     free(s->cert);
     free(s->key);
     free(s);
