@@ -323,6 +323,31 @@ START_TEST(a_measurement_has_the_figures_of_its_samples)
 }
 END_TEST
 
+START_TEST(a_measurement_leaves_out_time_that_others_had_the_core)
+{
+    /* Two layers of 1000 ns of which 900 ns are CPU time, whole runs of 2100 ns. In the second run the second layer was
+     * preempted: those 100 ns were not the layer's. Nothing is taken away where no preemption was seen. */
+    char id[40];
+    measure(1, 2, id);
+    json_t *lease = lease_for("a");
+    json_t *results = results_of(lease, 0, 1, 1000);
+    json_t *visit = json_array_get(json_object_get(results, "visits"), 0);
+    json_object_set_new(visit, "wall_ns", json_of("[[1000,1000],[1000,1000]]"));
+    json_object_set_new(visit, "cpu_ns", json_of("[[900,900],[900,900]]"));
+    json_object_set_new(visit, "preempted", json_of("[[0,0],[0,1]]"));
+    json_object_set_new(visit, "total_ns", json_of("[2100,2100]"));
+    json_t *answer = NULL;
+    ASSERT_OK(jobs_results(t.jobs, text_of(lease, "id"), results, &answer, err));
+    json_t *job = get_job("measurement", id);
+    ck_assert_double_eq_tol(json_real_value(json_object_get(job, "min_ms")), 0.0020, 1e-12);
+    ck_assert_double_eq_tol(json_real_value(json_object_get(job, "mean_ms")), 0.00205, 1e-12);
+    json_decref(job);
+    json_decref(answer);
+    json_decref(results);
+    json_decref(lease);
+}
+END_TEST
+
 START_TEST(a_measurement_touches_no_table)
 {
     char id[40];
@@ -457,6 +482,7 @@ static TCase *jobs_case(void)
     tcase_add_test(tc, progress_forgives_failures);
     tcase_add_test(tc, a_fatal_failure_fails_a_job_at_once);
     tcase_add_test(tc, a_measurement_has_the_figures_of_its_samples);
+    tcase_add_test(tc, a_measurement_leaves_out_time_that_others_had_the_core);
     tcase_add_test(tc, a_measurement_touches_no_table);
     tcase_add_test(tc, measurements_go_before_profiles);
     tcase_add_test(tc, removing_a_device_cancels_its_jobs);
