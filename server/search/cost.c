@@ -14,6 +14,11 @@ const char *cost_name(enum cost cost)
     return cost_names[cost];
 }
 
+double problem_unit(enum cost cost)
+{
+    return units[cost];
+}
+
 static double *limit_of(struct limits *limits, enum cost cost)
 {
     double *const fields[COSTS] = {&limits->latency_ms, &limits->macs_m, &limits->params_m, &limits->peak_activation_kb,

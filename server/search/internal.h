@@ -35,7 +35,10 @@ static inline size_t problem_base(const struct problem *p, const struct subnet *
 /** Fill p->least from the tables. LATHE_UNSUPPORTED when too many dimensions are open at once; LATHE_NO_MEMORY. */
 enum lathe_status problem_find_least(struct problem *, struct lathe_error *err);
 
-extern const struct search_algorithm evolution_algorithm;
+/** Bytes, numbers or milliseconds in a unit of a cost's limit. */
+double problem_unit(enum cost);
+
+extern const struct search_algorithm evolution_algorithm, multistart_algorithm;
 
 /** Find some subnet that meets the limits, when random ones do not. Bounded: LATHE_INFEASIBLE when it finds none. */
 enum lathe_status repair_find(const struct problem *, const struct search_request *, struct rng *, struct subnet *out,

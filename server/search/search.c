@@ -8,7 +8,7 @@
 #include "server/search/internal.h"
 
 /* The first one is what "auto" means. */
-static const struct search_algorithm *const algorithms[] = {&evolution_algorithm};
+static const struct search_algorithm *const algorithms[] = {&multistart_algorithm, &evolution_algorithm};
 
 const struct search_algorithm *search_find(const char *name)
 {
@@ -21,7 +21,7 @@ const struct search_algorithm *search_find(const char *name)
 
 const char *search_names(void)
 {
-    return "auto, evolution";
+    return "auto, multistart, evolution";
 }
 
 void evolution_defaults(struct evolution_options *o)
@@ -94,7 +94,7 @@ enum lathe_status search_run(const char *algorithm, const struct problem *p, con
     if (!st) st = found->run(p, r, &result, err);
     if (st) return st;
     space_canonicalise(p->space, &result.subnet);
-    result.algorithm = found->name;
+    if (!result.algorithm) result.algorithm = found->name;
     result.latency_ms = problem_latency_ms(p, &result.subnet);
     result.elapsed_ms = (double)(clock_now_ns() - start) / 1e6;
     *out = result;

@@ -37,12 +37,12 @@ struct search_result {
 
 struct search_algorithm {
     const char *name;
-    /* Fills subnet, top1 and evaluations of the result. */
+    /* Fills subnet, top1 and evaluations of the result; algorithm only where another one did the work. */
     enum lathe_status (*run)(const struct problem *, const struct search_request *, struct search_result *,
                              struct lathe_error *err);
 };
 
-/** "auto" is the best that there is. @return NULL when there is no such algorithm. */
+/** "auto" is the best that there is: multistart. @return NULL when there is no such algorithm. */
 const struct search_algorithm *search_find(const char *name);
 /** Names for messages: "auto, evolution". Static. */
 const char *search_names(void);

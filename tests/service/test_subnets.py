@@ -62,9 +62,9 @@ class SubnetTest(unittest.TestCase):
 
     def test_the_same_seed_gives_the_same_answer(self):
         small = {"population": 20, "generations": 20}
-        one, two = (self.ask({"latency_ms": 20}, seed=7, evolution=small)[2] for _ in range(2))
+        one, two = (self.ask({"latency_ms": 20}, seed=7, algorithm="evolution", evolution=small)[2] for _ in range(2))
         self.assertEqual(one["subnet"], two["subnet"])
-        other = self.ask({"latency_ms": 20}, seed=8, evolution=small)[2]
+        other = self.ask({"latency_ms": 20}, seed=8, algorithm="evolution", evolution=small)[2]
         self.assertNotEqual(one["subnet"], other["subnet"])
 
     def test_other_limits_hold_too(self):

@@ -270,10 +270,10 @@ START_TEST(extreme_parameters_work)
     struct search_result result = {0};
     random_problem_init(&r, 9);
     q.evolution = (struct evolution_options){.population = 2, .generations = 1};
-    ck_assert_int_eq(search_run("auto", r.problem, &q, &result, NULL), LATHE_OK);
+    ck_assert_int_eq(search_run("evolution", r.problem, &q, &result, NULL), LATHE_OK);
     ck_assert_uint_eq(result.evaluations, 4);
     q.evolution = (struct evolution_options){7, 3, 1, 1, 1};
-    ck_assert_int_eq(search_run("auto", r.problem, &q, &result, NULL), LATHE_OK);
+    ck_assert_int_eq(search_run("evolution", r.problem, &q, &result, NULL), LATHE_OK);
     ck_assert_uint_eq(result.evaluations, 28);
     random_problem_clear(&r);
 }
