@@ -39,9 +39,12 @@ bool text_to_double(const char *text, size_t length, double *out)
 
 void text_from_double(double value, char out[32])
 {
+    char tried[32];
+    out[0] = '\0';
+    /* Fewest digits is not always shortest: 500 is "5e+02" with one of them. */
     for (int digits = 1; digits <= 17; digits++) {
-        snprintf(out, 32, "%.*g", digits, value);
-        if (strtod(out, NULL) == value) return;
+        snprintf(tried, sizeof tried, "%.*g", digits, value);
+        if (strtod(tried, NULL) == value && (!out[0] || strlen(tried) < strlen(out))) memcpy(out, tried, sizeof tried);
     }
 }
 

@@ -31,10 +31,52 @@ static inline char *load_file(const char *path, size_t *size)
     return data;
 }
 
-/* Feed every case of a folder under tests/cases to `read`, which must refuse it with the error that the case expects:
- * three lines, the field, the line of the input, and a part of the message. @return how many cases there were. */
-static inline int refuse_all_cases(const char *module,
-                                   enum lathe_status (*read)(const char *input, size_t size, struct lathe_error *err))
+/* What a case's `expected` file says of the error: the field, the line of the input, a part of the message. */
+struct expectation {
+    char field[128], line[16], text[256];
+};
+
+static inline void read_expectation_line(FILE *file, char *out, int size)
+{
+    must(fgets(out, size, file) != NULL, "a case's expected file has fewer than three lines");
+    out[strcspn(out, "\n")] = '\0';
+}
+
+static inline void read_expectation(const char *path, struct expectation *e)
+{
+    FILE *file = fopen(path, "r");
+    must(file != NULL, path);
+    read_expectation_line(file, e->field, sizeof e->field);
+    read_expectation_line(file, e->line, sizeof e->line);
+    read_expectation_line(file, e->text, sizeof e->text);
+    fclose(file);
+}
+
+typedef enum lathe_status (*case_reader)(const char *input, size_t size, struct lathe_error *err);
+
+static inline void refuse_case(const char *folder, case_reader read)
+{
+    char path[1100];
+    size_t size = 0;
+    struct expectation e;
+    struct lathe_error err = {0};
+    snprintf(path, sizeof path, "%s/expected", folder);
+    read_expectation(path, &e);
+    snprintf(path, sizeof path, "%s/input", folder);
+    char *input = load_file(path, &size);
+    enum lathe_status st = read(input, size, &err);
+    bool as_expected = st == LATHE_INVALID && err.status == st && strcmp(err.field, e.field) == 0 &&
+                       err.line == (int)strtol(e.line, NULL, 10) && strstr(err.message, e.text);
+    if (!as_expected)
+        fprintf(stderr, "%s: expected field \"%s\", line %s, \"%s\"; got %s, field \"%s\", line %d, \"%s\"\n", folder,
+                e.field, e.line, e.text, status_text(st), err.field, err.line, err.message);
+    must(as_expected, "a case was not refused as expected");
+    free(input);
+}
+
+/* Feed every case of a folder under tests/cases to `read`, which must refuse it with the error that the case expects.
+ * @return how many cases there were. */
+static inline int refuse_all_cases(const char *module, case_reader read)
 {
     char dir[512];
     int count = 0;
@@ -42,32 +84,13 @@ static inline int refuse_all_cases(const char *module,
     snprintf(dir, sizeof dir, "%s/%s", TEST_CASES, module);
     int n = scandir(dir, &cases, NULL, alphasort);
     for (int i = 0; i < n; i++) {
-        char path[1024];
-        size_t size = 0;
-        struct lathe_error err = {0};
-        if (cases[i]->d_name[0] == '.') {
-            free(cases[i]);
-            continue;
+        char folder[1024];
+        snprintf(folder, sizeof folder, "%s/%s", dir, cases[i]->d_name);
+        if (cases[i]->d_name[0] != '.') {
+            refuse_case(folder, read);
+            count++;
         }
-        snprintf(path, sizeof path, "%s/%s/expected", dir, cases[i]->d_name);
-        char *expected = load_file(path, &size);
-        char *line = strchr(expected, '\n');
-        char *text = strchr(line + 1, '\n');
-        *line++ = *text++ = '\0';
-        text[strcspn(text, "\n")] = '\0';
-        snprintf(path, sizeof path, "%s/%s/input", dir, cases[i]->d_name);
-        char *input = load_file(path, &size);
-        enum lathe_status st = read(input, size, &err);
-        bool as_expected = st == LATHE_INVALID && err.status == st && strcmp(err.field, expected) == 0 &&
-                           err.line == (int)strtol(line, NULL, 10) && strstr(err.message, text);
-        if (!as_expected)
-            fprintf(stderr, "%s/%s: expected field \"%s\", line %s, \"%s\"; got %s, field \"%s\", line %d, \"%s\"\n",
-                    module, cases[i]->d_name, expected, line, text, status_text(st), err.field, err.line, err.message);
-        must(as_expected, "a case was not refused as expected");
-        free(input);
-        free(expected);
         free(cases[i]);
-        count++;
     }
     free(cases);
     return count;
