@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,6 +61,8 @@ static const struct http_route *const all_routes[] = {
     health_routes, token_routes,      device_routes,  space_routes,       table_routes, entry_routes, predictor_routes,
     subnet_routes, evaluation_routes, profile_routes, measurement_routes, lease_routes, NULL,
 };
+
+static const struct http_produces *const all_produces[] = {&entry_produces, &predictor_produces, NULL};
 
 /* ---- options ---- */
 
@@ -197,6 +200,12 @@ static enum lathe_status load_own_spaces(struct kv *kv, struct catalog *catalog,
         json_object_del(document, "schema");
         st = space_parse(document, &space, err);
         if (!st) st = catalog_put(catalog, space, err);
+        if (!st) continue;
+        /* The others, and all else, can do without it. */
+        struct lathe_error why = *err;
+        log_event(LOG_WARN, "failed to load space %s: %s", json_string_value(json_object_get(document, "id")),
+                  why.message);
+        st = LATHE_OK;
     }
     json_decref(list);
     return st;
@@ -235,10 +244,20 @@ static enum lathe_status start(struct server *s, const struct options *o, struct
         .tls_cert = o->tls_cert,
         .tls_key = o->tls_key,
         .routes = all_routes,
+        .produces = all_produces,
         .app = app,
         .authenticate = authenticate,
     };
     return http_start(&http, &s->http, err);
+}
+
+/* Every connection is a file, and the usual limit of 1024 is soft. */
+static void allow_many_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) log_event(LOG_WARN, "failed to raise the limit of open files");
 }
 
 /* So that the `lathe` command of the same machine finds the server. */
@@ -308,6 +327,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "lathed: can't start: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }
+    allow_many_files();
     enum lathe_status st = start(&s, &o, &err);
     if (!st) st = announce(&s, &o, &err);
     if (st) {

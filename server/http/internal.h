@@ -76,7 +76,7 @@ int accept_choose(const char *header, const char *const *types);
 
 /** @param text "127.0.0.1:8420", "[::1]:0". @param[out] fd non-blocking, listening.
  *  @return LATHE_INVALID (field "listen"), LATHE_CONFLICT when the port is in use, LATHE_IO. */
-enum lathe_status listen_open(const char *text, int *fd, struct lathe_error *err);
+enum lathe_status listen_open(const char *text, int *out, struct lathe_error *err);
 /** "http://127.0.0.1:43127" of a listening socket. */
 void listen_address(int fd, bool tls, char *out, size_t size);
 

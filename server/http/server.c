@@ -285,6 +285,7 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *t
     return strlen(text);
 }
 
+/* Takes the socket, also when it fails. */
 static enum lathe_status start_daemon(struct http_server *s, int fd, struct lathe_error *err)
 {
     struct MHD_OptionItem tls[] = {
@@ -330,7 +331,6 @@ enum lathe_status http_start(const struct http_options *options, struct http_ser
         st = start_daemon(s, fd, err);
     }
     if (st) {
-        if (fd >= 0) close(fd);
         http_stop(s);
         return st;
     }
@@ -360,10 +360,10 @@ void http_stop(struct http_server *s)
 {
     if (!s) return;
     if (s->daemon) {
-        int fd = MHD_quiesce_daemon(s->daemon);
+        /* Who comes now is answered 503. MHD_quiesce_daemon() would turn them away earlier, but with epoll and threads
+         * of its own it may abort the program: both sides take the socket out of the epoll set. */
         wait_for_requests(s);
         MHD_stop_daemon(s->daemon);
-        if (fd >= 0) close(fd); /* not earlier: its threads may still be using it */
     }
     if (s->quick.thread_count) pool_stop(&s->quick);
     if (s->search.thread_count) pool_stop(&s->search);

@@ -26,6 +26,8 @@ struct app {
 extern const struct http_route health_routes[], token_routes[], device_routes[], space_routes[], table_routes[],
     entry_routes[], predictor_routes[], subnet_routes[], evaluation_routes[], profile_routes[], measurement_routes[],
     lease_routes[];
+/* Handlers that answer with more than JSON. */
+extern const struct http_produces entry_produces, predictor_produces;
 
 /** Standard list answer: {"items":[..],"next":"cursor"|null}. */
 json_t *page_json(json_t *take_items, const char *next);
@@ -39,8 +41,6 @@ enum http_outcome fail(struct http_request *, const struct lathe_error *err);
 bool refuse_query(struct http_request *);
 /** A time as answers give it; null for 0. New reference. */
 json_t *time_json(int64_t wall_ms);
-/** Whether an Accept header asks for a media type ahead of JSON. NULL accepts anything, and so JSON. */
-bool accepts(struct http_request *, const char *media_type);
 /** Whether the body's Content-Type is this one, parameters aside. */
 bool has_type(struct http_request *, const char *media_type);
 

@@ -44,12 +44,6 @@ json_t *time_json(int64_t wall_ms)
     return json_string(text);
 }
 
-bool accepts(struct http_request *request, const char *media_type)
-{
-    const char *header = http_header(request, "Accept");
-    return header && strcasestr(header, media_type) != NULL;
-}
-
 bool has_type(struct http_request *request, const char *media_type)
 {
     const char *header = http_header(request, "Content-Type");

@@ -232,9 +232,8 @@ static bool note_table(void *context, const struct table_info *info)
     return true;
 }
 
-static enum lathe_status remove_in(void *context, struct kv_txn *txn, struct lathe_error *err)
+static enum lathe_status check_removal(struct kv_txn *txn, struct removal *r, struct lathe_error *err)
 {
-    struct removal *r = context;
     json_t *document = NULL;
     enum lathe_status st = store_get(txn, "device", r->device, &document, err);
     json_decref(document);
@@ -246,11 +245,31 @@ static enum lathe_status remove_in(void *context, struct kv_txn *txn, struct lat
         return error_set(err, LATHE_CONFLICT,
                          "device %s has %zu table%s, which would go with it: add ?with_tables=true to remove all",
                          r->device, count, count == 1 ? "" : "s");
-    for (size_t i = 0; !st && i < count; i++) {
+    return st;
+}
+
+static enum lathe_status remove_in(void *context, struct kv_txn *txn, struct lathe_error *err)
+{
+    struct removal *r = context;
+    enum lathe_status st = check_removal(txn, r, err);
+    for (size_t i = 0; !st && i < json_array_size(r->tables); i++) {
         const char *name = json_string_value(json_array_get(r->tables, i));
         st = table_delete(txn, (struct table_id){r->device, strchr(name, '/') + 1}, err);
     }
     return st ? st : store_delete(txn, "device", r->device, err);
+}
+
+/* Refuses what would be refused, then ends the device's work before its tables go, so that no result that is under way
+ * makes them anew. */
+static enum lathe_status remove_with_jobs(struct app *app, struct removal *r, struct lathe_error *err)
+{
+    struct kv_txn *txn;
+    enum lathe_status st = kv_read_begin(app->kv, &txn, err);
+    if (st) return st;
+    st = check_removal(txn, r, err);
+    kv_read_end(txn);
+    if (!st) st = jobs_cancel_device(app->jobs, r->device, err);
+    return st ? st : kv_write(app->kv, remove_in, r, err);
 }
 
 static enum http_outcome remove_device(struct http_request *request)
@@ -267,8 +286,7 @@ static enum http_outcome remove_device(struct http_request *request)
     struct removal r = {.device = http_param(request, "device"),
                         .with_tables = with && strcmp(with, "true") == 0,
                         .tables = json_array()};
-    enum lathe_status st = kv_write(app->kv, remove_in, &r, &err);
-    if (!st) st = jobs_cancel_device(app->jobs, r.device, &err);
+    enum lathe_status st = remove_with_jobs(app, &r, &err);
     if (st == LATHE_CONFLICT) http_reply_error(request, &err, json_pack("{s:O}", "tables", r.tables));
     else if (st) fail(request, &err);
     else http_reply_empty(request, 204);

@@ -134,11 +134,14 @@ static const struct media {
     const char *type;
     enum table_format format;
 } medias[] = {
-    {"application/vnd.ofa+json", FORMAT_OFA_JSON},
+    {"application/json", FORMAT_JSON},
     {"application/yaml", FORMAT_OFA_YAML},
     {"text/csv", FORMAT_CSV},
-    {"application/json", FORMAT_JSON},
+    {"application/vnd.ofa+json", FORMAT_OFA_JSON},
 };
+/* The same, in the same order. */
+static const char *const media_types[] = {"application/json", "application/yaml", "text/csv",
+                                          "application/vnd.ofa+json", NULL};
 
 static void reply_export(struct http_request *request, const struct media *media, const struct rows *rows)
 {
@@ -191,9 +194,8 @@ static enum http_outcome list_entries(struct http_request *request)
     int64_t limit;
     int64_t version;
     size_t from;
-    const struct media *media = medias;
+    const struct media *media = &medias[http_chosen(request)];
     if (!list_params(request, &rows, &limit, &version)) return HTTP_DONE;
-    while (media->format != FORMAT_JSON && !accepts(request, media->type)) media++;
     if (read_rows(app, table_of(request), (uint32_t)version, &info, &rows, &err)) {
         free(rows.items);
         return fail(request, &err);
@@ -287,6 +289,8 @@ static enum http_outcome import_entries(struct http_request *request)
     entries_clear(&entries);
     return HTTP_DONE;
 }
+
+const struct http_produces entry_produces = {list_entries, media_types};
 
 const struct http_route entry_routes[] = {
     {"GET", "/v1/tables/{device}/{config}/entries", ROLES_ANY, POOL_QUICK, 0, list_entries},

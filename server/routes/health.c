@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* What monitors ask. */
+#include <string.h>
+
 #include "lut/base/buf.h"
 #include "server/routes/app.h"
 
 static enum http_outcome healthz(struct http_request *request)
 {
+    if (!refuse_query(request)) return HTTP_DONE;
     http_reply_json(request, 200, json_pack("{s:s, s:s}", "status", "ok", "version", LATHE_VERSION));
     return HTTP_DONE;
 }
@@ -15,6 +18,7 @@ static enum http_outcome readyz(struct http_request *request)
     struct app *app = http_app(request);
     struct lathe_error err = {0};
     struct kv_txn *txn;
+    if (!refuse_query(request)) return HTTP_DONE;
     if (kv_read_begin(app->kv, &txn, &err)) {
         http_reply_problem(request, 503, NULL, NULL, "%s", err.message);
         return HTTP_DONE;
@@ -29,13 +33,50 @@ static void metric(struct buf *b, const char *name, const char *kind, const char
     buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, kind, name, (unsigned long long)value);
 }
 
+static void route_metric(void *context, const struct http_route *route, const uint64_t answers[6])
+{
+    for (int i = 2; i < 6; i++)
+        if (answers[i])
+            buf_printf(context, "lathe_http_requests_total{method=\"%s\",route=\"%s\",status=\"%dxx\"} %llu\n",
+                       route->method, route->pattern, i, (unsigned long long)answers[i]);
+}
+
+/* Jobs of a kind by state. */
+static enum lathe_status job_metrics(struct jobs *jobs, const char *kind, struct buf *b, struct lathe_error *err)
+{
+    static const char *const states[] = {"queued", "running", "done", "failed", "cancelled"};
+    enum { STATES = sizeof states / sizeof states[0], PAGE = 1000 };
+    unsigned long long counts[STATES] = {0};
+    char after[65] = "";
+    char next[65];
+    do {
+        json_t *list;
+        size_t i;
+        json_t *job;
+        enum lathe_status st = jobs_list(jobs, kind, after[0] ? after : NULL, PAGE, &list, next, err);
+        if (st) return st;
+        json_array_foreach(list, i, job)
+        {
+            const char *state = json_string_value(json_object_get(job, "state"));
+            for (int s = 0; s < STATES; s++) counts[s] += state && strcmp(state, states[s]) == 0;
+        }
+        json_decref(list);
+        memcpy(after, next, sizeof after);
+    } while (next[0]);
+    for (int s = 0; s < STATES; s++)
+        buf_printf(b, "lathe_jobs{kind=\"%s\",state=\"%s\"} %llu\n", kind, states[s], counts[s]);
+    return LATHE_OK;
+}
+
 static enum http_outcome metrics(struct http_request *request)
 {
     struct app *app = http_app(request);
+    struct lathe_error err = {0};
     struct http_stats http;
     struct kv_stats kv;
     struct buf b;
     size_t size;
+    if (!refuse_query(request)) return HTTP_DONE;
     http_get_stats(request, &http);
     kv_get_stats(app->kv, &kv);
     buf_init(&b);
@@ -43,10 +84,19 @@ static enum http_outcome metrics(struct http_request *request)
              "# HELP lathe_http_answers_total Answers by class of status.\n# TYPE lathe_http_answers_total counter\n");
     for (int i = 2; i < 6; i++)
         buf_printf(&b, "lathe_http_answers_total{status=\"%dxx\"} %llu\n", i, (unsigned long long)http.answers[i]);
+    buf_puts(&b, "# HELP lathe_http_requests_total Answers by route.\n# TYPE lathe_http_requests_total counter\n");
+    http_each_route(request, route_metric, &b);
     metric(&b, "lathe_http_requests_running", "gauge", "Requests under way, long polls among them.", http.running);
     metric(&b, "lathe_store_commits_total", "counter", "Groups of writes committed since the start.", kv.commits);
     metric(&b, "lathe_store_writes_total", "counter", "Writes in them.", kv.writes);
     metric(&b, "lathe_store_bytes", "gauge", "Bytes of the store that are in use.", kv.bytes_used);
+    buf_puts(&b, "# HELP lathe_jobs Profiles and measurements.\n# TYPE lathe_jobs gauge\n");
+    enum lathe_status st = job_metrics(app->jobs, "profile", &b, &err);
+    if (!st) st = job_metrics(app->jobs, "measurement", &b, &err);
+    if (st) {
+        buf_clear(&b);
+        return fail(request, &err);
+    }
     char *text = buf_take(&b, &size);
     http_reply(request, 200, "text/plain; version=0.0.4", text, size);
     return HTTP_DONE;

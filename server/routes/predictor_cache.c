@@ -199,11 +199,14 @@ static enum lathe_status read_stored(struct predictor_cache *c, const char *id, 
     return st;
 }
 
-/* Take what is loaded under an id and revision. Call it with the lock held. */
+/* Take what is loaded under an id and revision, for the space as it is now: its id may have got a new document. Call it
+ * with the lock held. */
 static struct loaded *take_loaded(struct predictor_cache *c, const char *id, const char *revision)
 {
     for (struct loaded *l = c->stored; l; l = l->next) {
         if (strcmp(l->held.id, id) != 0 || strcmp(l->revision, revision) != 0) continue;
+        const struct space *space = predictor_space(l->predictor);
+        if (catalog_find(c->spaces, space_id(space)) != space) return NULL;
         l->holders++;
         return l;
     }
@@ -350,7 +353,8 @@ enum lathe_status predictor_store(struct predictor_cache *c, const char *id, con
     if (training) json_object_set(document, "training", (json_t *)training);
     /* Loading it is the check. */
     st = load(c->spaces, id, document, file, size, &l, err);
-    if (!st) {
+    if (!st && l) {
+        json_object_update_missing(document, l->held.document); /* for lists */
         struct change change = {.id = id, .document = document, .file = file, .size = size};
         st = kv_write(c->kv, change_in, &change, err);
         *replaced = change.replaced;

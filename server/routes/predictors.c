@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/routes/app.h"
 #include "server/routes/predictor_cache.h"
@@ -33,6 +34,8 @@ static enum http_outcome reply_predictor(struct http_request *request, int statu
     return HTTP_DONE;
 }
 
+static const char *const predictor_types[] = {"application/json", "application/octet-stream", NULL};
+
 static enum http_outcome get_predictor(struct http_request *request)
 {
     struct app *app = http_app(request);
@@ -40,7 +43,7 @@ static enum http_outcome get_predictor(struct http_request *request)
     char *file;
     size_t size;
     if (!refuse_query(request)) return HTTP_DONE;
-    if (!accepts(request, "application/octet-stream")) return reply_predictor(request, 200);
+    if (strcmp(predictor_types[http_chosen(request)], "application/json") == 0) return reply_predictor(request, 200);
     if (predictor_file(app->predictors, http_param(request, "id"), &file, &size, &err)) return fail(request, &err);
     http_reply(request, 200, "application/octet-stream", file, size);
     return HTTP_DONE;
@@ -125,6 +128,8 @@ static enum http_outcome remove_predictor(struct http_request *request)
     http_reply_empty(request, 204);
     return HTTP_DONE;
 }
+
+const struct http_produces predictor_produces = {get_predictor, predictor_types};
 
 const struct http_route predictor_routes[] = {
     {"GET", "/v1/predictors", ROLES_ANY, POOL_QUICK, 0, list_predictors},

@@ -32,8 +32,10 @@ static void read_limits(struct json_fields *f, struct limits *limits)
         json_get_number(&g, cost_name((enum cost)c), JSON_OPTIONAL, 0, LIMIT_MOST, &limit);
         limits_set(limits, (enum cost)c, limit);
     }
+    bool limited = false;
+    for (int c = 0; c < COSTS; c++) limited = limited || limits_get(limits, (enum cost)c) <= LIMIT_MOST;
     f->status = json_fields_end(&g);
-    if (!f->status && json_object_size(object) == 0)
+    if (!f->status && !limited)
         f->status = error_field(f->err, "", "give at least one limit, for example {\"latency_ms\": 25}");
     if (f->status) error_in_field(f->err, "constraints");
 }
@@ -74,6 +76,8 @@ static enum lathe_status read_ask(struct app *app, const json_t *body, struct as
     json_get_bool(&f, "verify", JSON_OPTIONAL, &verify);
     read_evolution(&f, &a->search.evolution);
     a->search.seed = (uint64_t)seed;
+    if (!f.status && !a->resolution_count && json_is_array(json_object_get(body, "resolutions")))
+        f.status = error_field(err, "resolutions", "resolutions must hold at least one, or be left out");
     if (!f.status && verify) {
         error_field(err, "verify", "a search can't measure its answer: have it measured with POST /v1/measurements");
         if (err) err->status = LATHE_UNSUPPORTED;
@@ -133,7 +137,7 @@ static void reply_infeasible(struct http_request *request, const struct ask *a, 
     struct lathe_error in = *err;
     json_t *least = json_object();
     for (int c = 0; c < COSTS; c++)
-        if (limits_get(&a->search.limits, (enum cost)c) < LIMIT_MOST + 1)
+        if (limits_get(&a->search.limits, (enum cost)c) <= LIMIT_MOST)
             json_object_set_new(least, cost_name((enum cost)c),
                                 json_real(problem_least(a->question.problem, (enum cost)c, NULL)));
     if (in.field[0]) error_in_field(&in, "constraints");

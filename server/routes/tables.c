@@ -26,18 +26,33 @@ struct page {
     bool more;
 };
 
+static json_t *with_fingerprint(const struct table_info *info)
+{
+    json_t *answer = table_json(info);
+    json_object_set(answer, "fingerprint", info->fingerprint);
+    return answer;
+}
+
+/* In the order of table_list(): by device, then by config, which is not that of "device/config" as a text. */
+static bool comes_after(const struct table_info *info, const char *cursor)
+{
+    size_t n = strcspn(cursor, "/");
+    char device[65];
+    snprintf(device, sizeof device, "%.*s", (int)(n < sizeof device ? n : sizeof device), cursor);
+    int order = strcmp(info->device, device);
+    return order > 0 || (order == 0 && cursor[n] == '/' && strcmp(info->config, cursor + n + 1) > 0);
+}
+
 static bool add_table(void *context, const struct table_info *info)
 {
     struct page *p = context;
-    char name[132];
-    snprintf(name, sizeof name, "%s/%s", info->device, info->config);
-    if (p->after && strcmp(name, p->after) <= 0) return true;
+    if (p->after && !comes_after(info, p->after)) return true;
     if (json_array_size(p->items) == p->limit) {
         p->more = true;
         return false;
     }
-    json_array_append_new(p->items, table_json(info));
-    memcpy(p->next, name, sizeof name);
+    json_array_append_new(p->items, with_fingerprint(info));
+    snprintf(p->next, sizeof p->next, "%s/%s", info->device, info->config);
     return true;
 }
 
@@ -86,8 +101,7 @@ static enum http_outcome get_table(struct http_request *request)
     if (st) return fail(request, &err);
     st = table_info(txn, table_of(request), 0, &info, &err);
     if (!st) {
-        json_t *answer = table_json(&info);
-        json_object_set(answer, "fingerprint", info.fingerprint);
+        json_t *answer = with_fingerprint(&info);
         json_object_set_new(answer, "versions", versions_json(txn, table_of(request), info.version));
         http_reply_json(request, 200, answer);
         table_info_clear(&info);

@@ -117,7 +117,7 @@ static struct subnet reference_of(const struct multistart *m, const struct subne
 static void build_model(struct multistart *m, const struct subnet *centre)
 {
     const struct space *space = m->problem->space;
-    int first[SPACE_MAX_DIMS];
+    int first[SPACE_MAX_DIMS] = {0};
     int n = 0;
     m->queries[n++] = *centre;
     for (int d = 0; d < space_dim_count(space); d++) {

@@ -22,7 +22,8 @@ enum lathe_status store_put(struct kv_txn *, const char *kind, const char *id, c
                             struct lathe_error *err);
 enum lathe_status store_delete(struct kv_txn *, const char *kind, const char *id, struct lathe_error *err);
 /** Documents of a kind in order of id, after `after` (exclusive; NULL: from the first), at most limit.
- *  @param[out] list new array. @param[out] next id to go on after, "" when this was the last page; 65 bytes. */
+ *  @param[out] list new array. @param[out] next id to go on after, "" when this was the last page; 65 bytes,
+ *  others than `after`. */
 enum lathe_status store_list(struct kv_txn *, const char *kind, const char *after, size_t limit, json_t **list,
                              char *next, struct lathe_error *err);
 
