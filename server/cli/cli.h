@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "lut/base/error.h"
 
@@ -20,7 +21,7 @@ enum { CLI_MAX_ARGUMENTS = 64, CLI_MAX_OPTIONS = 32 };
 
 /* ---- options.c ---- */
 
-enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER, OPTION_INTEGER };
+enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER, OPTION_INTEGER, OPTION_INTEGERS /* 160,224 */ };
 
 struct option_spec {
     const char *name; /* without the dashes */
@@ -55,12 +56,21 @@ struct cli {
     struct option_value values[CLI_MAX_OPTIONS]; /* of verb->options, then of the common ones */
     const char *server, *token_file, *ca_file;
     bool json, yes;
+    const char *about;   /* what the calls at hand are about, e.g. a file: stands before their errors; NULL: nothing */
+    bool problems_apart; /* problems go to stderr alone: with --json, stdout is for a document that comes later */
 };
 
+/** How many words at argv are common options and their values, as in "lathe --server URL device list".
+ *  @return -1 after printing one line to stderr: exit with EXIT_BAD_USAGE. */
+int cli_count_leading(int argc, char **argv);
 /** Parse what follows the verb. @return false after printing one line to stderr: exit with EXIT_BAD_USAGE. */
 bool cli_parse(struct cli *, int argc, char **argv);
 /** The value of one of the verb's options, given or not. */
 const struct option_value *cli_option(const struct cli *, const char *name);
+/** Whether an option that the verb can't do without is given; says so when not: exit with EXIT_BAD_USAGE. */
+bool cli_require(const struct cli *, const char *name);
+/** Put an option's value into a request's field; does nothing when it is not given. */
+void cli_put(const struct cli *, json_t *body, const char *field, const char *name);
 void cli_help(const struct verb *);
 /** Print "lathe: ..." and how to get help. @return EXIT_BAD_USAGE. */
 enum exit_code cli_misuse(const struct verb *, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -74,6 +84,7 @@ struct answer {
     char *body; /* NUL-terminated; owned */
     size_t size;
     json_t *json; /* when the body is JSON; owned */
+    long skipped; /* rows that an export's format has no words for */
 };
 void answer_clear(struct answer *);
 
@@ -87,38 +98,71 @@ enum exit_code call_json(const struct cli *, const char *method, const char *pat
                          struct answer *out);
 /** All pages of a list. @param[out] items new array. */
 enum exit_code call_list(const struct cli *, const char *path, json_t **items);
-/** Percent-encode for a path segment or a query value. @param out at least 3 times as long and a NUL. */
-void url_encode(const char *text, char *out, size_t size);
+/** All pages of a list, as the first page's document with the items of all.
+ *  @param[out] document new reference; its "next" is null. */
+enum exit_code call_pages(const struct cli *, const char *path, json_t **document);
+
+/* ---- paths.c ---- */
+
+enum { PATH_BYTES = 4096 };
+/** Print a path, percent-encoding what stands for each %s (there are no other conversions).
+ *  @return false after saying that it is too long: exit with EXIT_FAILED. */
+bool path_print(char out[PATH_BYTES], const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Append a query parameter. @param value NULL: does nothing. @return as path_print(). */
+bool path_query(char path[PATH_BYTES], const char *name, const char *value);
+
+/* ---- files.c ---- */
+
 /** Print an error of reading a file or the like. @return EXIT_FAILED, or EXIT_ABSENT for LATHE_NOT_FOUND. */
 enum exit_code complain(const struct lathe_error *);
+/** Read a file of JSON; what is wrong with it is printed and names the file. @param[out] out new reference. */
+enum exit_code read_json_file(const char *file, size_t max_bytes, json_t **out);
 
-/* ---- print.c ---- */
+/* ---- print.c: documents ---- */
 
-struct column {
-    const char *heading, *field; /* dotted path into a row */
-    int decimals;                /* of numbers; -1: as it is, text to the left */
-    double scale;                /* of numbers; 0: 1 */
-};
-/** Print rows as a table whose columns are as wide as they need; "-" for what is absent. @param columns ended by one
- *  without heading. */
-void print_table(const struct column *, const json_t *rows);
 /** Print a document to stdout, indented, and a newline. */
 void print_json(const json_t *);
 /** A field by dotted path; NULL when absent or null. */
 const json_t *json_at(const json_t *, const char *path);
 const char *text_at(const json_t *, const char *path);
+/** The same, "-" when absent. */
+const char *shown_at(const json_t *, const char *path);
 double number_at(const json_t *, const char *path);
-/** A list verb's output: with --json {"items":[..]}, else the table, or a hint when it is empty. Takes items. */
-enum exit_code print_list(const struct cli *, const struct column *, json_t *take_items, const char *when_empty);
+/** A value as people read it: lists as "a,b", "-" for NULL; control characters are replaced, the rest is cut. */
+void value_print(const json_t *value, char *out, size_t size);
 /** A verb's answer about one thing: with --json the document, else name: value lines. */
 void print_thing(const struct cli *, const json_t *);
+/** Call, and print the answer as print_thing() does. Takes the body; NULL: none. */
+enum exit_code call_and_print(const struct cli *, const char *method, const char *path, json_t *take_body);
+/** Delete, and say so unless with --json. @param thing e.g. "device". */
+enum exit_code call_delete(const struct cli *, const char *path, const char *thing, const char *name);
 
-/* ---- jobs.c ---- */
+/* ---- table_print.c: rows ---- */
 
-/** Wait until a job ends, showing how far it is: a bar on a terminal, a line now and then elsewhere, nothing with
- * --json.
- *  @param kind "profile" or "measurement". @param[in,out] job its document, replaced as it changes. */
+enum { CELL_TEXT = -1, CELL_SHORT = -2 };
+
+struct column {
+    const char *heading, *field; /* dotted path into a row */
+    int decimals; /* of numbers, which stand to the right; CELL_SHORT: three digits; CELL_TEXT: no number */
+};
+/** Print rows as a table whose columns are as wide as they need; on a terminal, texts are cut so that lines fit. "-"
+ *  for what is absent. @param columns ended by one without heading. */
+void print_table(const struct column *columns, const json_t *rows);
+/** A list verb's output: with --json {"items":[..]}, else the table, or a hint when it is empty. */
+enum exit_code list_and_print(const struct cli *, const char *path, const struct column *, const char *when_empty);
+/** Columns of the terminal that a stream is; 0: it is none. */
+size_t terminal_width(FILE *);
+
+/* ---- progress.c ---- */
+
+/** Wait until a job ends, showing on stderr how far it is: a bar on a terminal, a line now and then elsewhere (not with
+ * --json). SIGINT ends the waiting, not the job.
+ *  @param kind "profile" or "measurement". @param[in,out] job its document, replaced as it changes.
+ *  @return EXIT_DONE when the job is done; otherwise why not has been printed. */
 enum exit_code wait_for_job(const struct cli *, const char *kind, json_t **job);
+
+/* ---- measurements.c ---- */
+
 /** Have a subnet measured and wait. @param[out] measurement new reference. */
 enum exit_code measure_subnet(const struct cli *, const char *device, const char *config, const json_t *subnet,
                               json_t **measurement);

@@ -10,7 +10,7 @@
 #include "lut/base/file.h"
 #include "server/cli/cli.h"
 
-enum { SMALL_FILE = 65536, CONNECT_TIMEOUT_S = 10, ANSWER_TIMEOUT_S = 600 };
+enum { SMALL_FILE = 65536, SERVER_BYTES = 512, TOKEN_BYTES = 256, CONNECT_TIMEOUT_S = 10, ANSWER_TIMEOUT_S = 600 };
 
 /* ---- where the server is, and who asks ---- */
 
@@ -69,23 +69,26 @@ static bool find_token(const struct cli *cli, char *out, size_t size)
                 err.message);
         return false;
     }
-    text[strcspn(text, " \r\n")] = '\0';
-    snprintf(out, size, "%s", text);
+    size_t n = text ? strcspn(text, " \r\n") : 0;
+    bool fits = n > 0 && n < size;
+    if (fits) snprintf(out, size, "%.*s", (int)n, text);
+    else fprintf(stderr, "lathe: there is no token in %s\n", given ? given : path);
     free(text);
-    return true;
+    return fits;
 }
 
 /* ---- one call ---- */
 
 static size_t on_data(char *data, size_t size, size_t count, void *context)
 {
-    buf_put(context, data, size * count);
-    return size * count;
+    struct buf *body = context;
+    buf_put(body, data, size * count);
+    return body->failed ? 0 : size * count;
 }
 
 static struct curl_slist *add_header(struct curl_slist *list, const char *name, const char *value)
 {
-    char line[512];
+    char line[TOKEN_BYTES + 64];
     snprintf(line, sizeof line, "%s: %s", name, value);
     struct curl_slist *longer = curl_slist_append(list, line);
     return longer ? longer : list;
@@ -104,14 +107,15 @@ static enum exit_code report_problem(const struct cli *cli, const struct answer 
     const char *detail = text_at(a->json, "detail");
     const char *field = text_at(a->json, "field");
     const char *command = text_at(a->json, "command");
-    fprintf(stderr, "lathe: %s", detail ? detail : "the server answered with an error");
+    fprintf(stderr, "lathe: %s%s%s", cli->about ? cli->about : "", cli->about ? ": " : "",
+            detail ? detail : "the server answered with an error");
     if (!detail) fprintf(stderr, " (status %d)", a->status);
     if (field && (!detail || !strstr(detail, field))) fprintf(stderr, " (field %s)", field);
     if (json_at(a->json, "line") && (!detail || !strstr(detail, "line")))
         fprintf(stderr, " (line %.0f)", number_at(a->json, "line"));
     if (command && (!detail || !strstr(detail, command))) fprintf(stderr, "\nMeasure with: %s", command);
     fputc('\n', stderr);
-    if (cli->json && a->json) print_json(a->json);
+    if (cli->json && !cli->problems_apart && a->json) print_json(a->json);
     return exit_of(a->status);
 }
 
@@ -122,38 +126,56 @@ void answer_clear(struct answer *a)
     *a = (struct answer){0};
 }
 
-static enum exit_code finish_call(const struct cli *cli, CURL *curl, CURLcode rc, const char *url, struct buf *body,
-                                  struct answer *out)
+/* What curl received. Takes the body. */
+static enum exit_code finish_call(const struct cli *cli, CURL *curl, struct buf *body, struct answer *out)
 {
     struct answer a = {0};
+    struct curl_header *skipped;
     long status = 0;
     const char *type = NULL;
-    if (rc != CURLE_OK) {
-        fprintf(stderr, "lathe: can't reach %s: %s\n", url, curl_easy_strerror(rc));
-        buf_clear(body);
-        return EXIT_FAILED;
-    }
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
+    if (curl_easy_header(curl, "Lathe-Skipped-Rows", 0, CURLH_HEADER, -1, &skipped) == CURLHE_OK)
+        a.skipped = strtol(skipped->value, NULL, 10);
     a.status = (int)status;
     a.body = buf_take(body, &a.size);
-    if (type && strstr(type, "json") && a.body) a.json = json_loadb(a.body, a.size, 0, NULL);
-    if (a.status < 300) {
-        *out = a;
-        return EXIT_DONE;
+    bool is_json = type && strstr(type, "json");
+    if (is_json && a.body) a.json = json_loadb(a.body, a.size, 0, NULL);
+    enum exit_code code = EXIT_DONE;
+    if (a.status < 200 || a.status >= 300) {
+        code = report_problem(cli, &a);
+    } else if (is_json && !a.json) {
+        fputs("lathe: the server's answer is no JSON: is it lathed?\n", stderr);
+        code = EXIT_FAILED;
     }
-    enum exit_code code = report_problem(cli, &a);
-    answer_clear(&a);
+    if (code) answer_clear(&a);
+    else *out = a;
     return code;
+}
+
+static void set_options(CURL *curl, const struct cli *cli, const char *method, const char *url,
+                        struct curl_slist *headers, struct buf *received)
+{
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "127.0.0.1,::1,localhost");
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)ANSWER_TIMEOUT_S);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, received);
+    if (cli->ca_file) curl_easy_setopt(curl, CURLOPT_CAINFO, cli->ca_file);
 }
 
 enum exit_code call(const struct cli *cli, const char *method, const char *path, const void *body, size_t size,
                     const char *type, const char *accept, struct answer *out)
 {
-    char server[512];
-    char token[256];
-    char bearer[300];
-    char url[4096];
+    char server[SERVER_BYTES];
+    char bearer[TOKEN_BYTES + 8];
+    char url[SERVER_BYTES + PATH_BYTES];
+    char token[TOKEN_BYTES];
     struct buf received;
     *out = (struct answer){0};
     if (!find_server(cli, server, sizeof server) || !find_token(cli, token, sizeof token)) return EXIT_FAILED;
@@ -166,22 +188,16 @@ enum exit_code call(const struct cli *cli, const char *method, const char *path,
     if (body) headers = add_header(headers, "Content-Type", type ? type : "application/json");
     headers = add_header(headers, "Expect", "");
     buf_init(&received);
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_NOPROXY, "127.0.0.1,::1,localhost");
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)ANSWER_TIMEOUT_S);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &received);
-    if (cli->ca_file) curl_easy_setopt(curl, CURLOPT_CAINFO, cli->ca_file);
+    set_options(curl, cli, method, url, headers, &received);
     if (body) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
     }
-    enum exit_code code = finish_call(cli, curl, curl_easy_perform(curl), url, &received, out);
+    CURLcode rc = curl_easy_perform(curl);
+    enum exit_code code = EXIT_FAILED;
+    if (rc == CURLE_OK) code = finish_call(cli, curl, &received, out);
+    else fprintf(stderr, "lathe: can't reach %s: %s\n", server, curl_easy_strerror(rc));
+    buf_clear(&received);
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
     return code;
@@ -197,43 +213,41 @@ enum exit_code call_json(const struct cli *cli, const char *method, const char *
     return code;
 }
 
-enum exit_code call_list(const struct cli *cli, const char *path, json_t **items)
+enum exit_code call_pages(const struct cli *cli, const char *path, json_t **document)
 {
-    char cursor[1024] = "";
-    char page[3200];
-    char separator = strchr(path, '?') ? '&' : '?';
-    *items = json_array();
+    char page[PATH_BYTES];
+    char *cursor = NULL;
+    json_t *whole = NULL;
+    enum exit_code code = EXIT_FAILED;
     do {
-        struct answer a;
-        snprintf(page, sizeof page, "%s%c%s%s%s", path, separator, "limit=1000", cursor[0] ? "&cursor=" : "", cursor);
-        enum exit_code code = call_json(cli, "GET", page, NULL, &a);
-        if (code) {
-            json_decref(*items);
-            *items = NULL;
-            return code;
-        }
-        json_array_extend(*items, json_object_get(a.json, "items"));
+        struct answer a = {0};
+        snprintf(page, sizeof page, "%s", path);
+        bool fits = path_query(page, "limit", "1000") && path_query(page, "cursor", cursor);
+        free(cursor);
+        cursor = NULL;
+        code = fits ? call_json(cli, "GET", page, NULL, &a) : EXIT_FAILED;
+        if (code) break;
         const char *next = text_at(a.json, "next");
-        cursor[0] = '\0';
-        if (next) url_encode(next, cursor, sizeof cursor);
+        if (next) cursor = strdup(next);
+        if (!whole) whole = json_incref(a.json);
+        else json_array_extend(json_object_get(whole, "items"), json_object_get(a.json, "items"));
         answer_clear(&a);
-    } while (cursor[0]);
+    } while (cursor);
+    if (code) {
+        json_decref(whole);
+        return code;
+    }
+    json_object_set_new(whole, "next", json_null());
+    *document = whole;
     return EXIT_DONE;
 }
 
-void url_encode(const char *text, char *out, size_t size)
+enum exit_code call_list(const struct cli *cli, const char *path, json_t **items)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~";
-    size_t n = 0;
-    for (; *text && n + 4 < size; text++) {
-        if (strchr(plain, *text)) out[n++] = *text;
-        else n += (size_t)snprintf(out + n, size - n, "%%%02X", (unsigned char)*text);
-    }
-    out[n] = '\0';
-}
-
-enum exit_code complain(const struct lathe_error *err)
-{
-    fprintf(stderr, "lathe: %s\n", err->message);
-    return err->status == LATHE_NOT_FOUND ? EXIT_ABSENT : EXIT_FAILED;
+    json_t *document;
+    enum exit_code code = call_pages(cli, path, &document);
+    if (code) return code;
+    *items = json_incref(json_object_get(document, "items"));
+    json_decref(document);
+    return EXIT_DONE;
 }

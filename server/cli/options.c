@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
+#include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,10 +28,10 @@ static int count_specs(const struct option_spec *specs)
     return n;
 }
 
-/* Number of an option among the verb's own and the common ones; -1: unknown. */
+/* Number of an option among the verb's own and the common ones; -1: unknown. No verb: only the common ones. */
 static int find_option(const struct verb *verb, const char *name, size_t length, const struct option_spec **spec)
 {
-    int own = count_specs(verb->options);
+    int own = verb ? count_specs(verb->options) : 0;
     for (int i = 0; i < own + count_specs(common); i++) {
         const struct option_spec *s = i < own ? &verb->options[i] : &common[i - own];
         if (strlen(s->name) != length || memcmp(s->name, name, length) != 0) continue;
@@ -61,42 +63,57 @@ static size_t distance(const char *a, const char *b)
     return row[n];
 }
 
+/* Name what is unknown, without its value, and the option that is meant, perhaps. */
 static bool refuse_unknown(const struct verb *verb, const char *argument)
 {
+    char given[64];
     const char *nearest = NULL;
     size_t best = 3;
-    int own = count_specs(verb->options);
+    int own = verb ? count_specs(verb->options) : 0;
+    snprintf(given, sizeof given, "%.*s", (int)strcspn(argument, "="), argument);
     for (int i = 0; i < own + count_specs(common); i++) {
         const char *name = i < own ? verb->options[i].name : common[i - own].name;
-        size_t d = distance(argument + 2, name);
+        size_t d = distance(given + strspn(given, "-"), name);
         if (d >= best) continue;
         best = d;
         nearest = name;
     }
-    if (nearest) cli_misuse(verb, "unknown option %s; did you mean --%s?", argument, nearest);
-    else cli_misuse(verb, "unknown option %s", argument);
+    if (nearest) cli_misuse(verb, "unknown option %s; did you mean --%s?", given, nearest);
+    else cli_misuse(verb, "unknown option %s", given);
     return false;
+}
+
+static bool read_integer(const char *text, long long *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtoll(text, &end, 10);
+    return !errno && end != text && !*end && !isspace((unsigned char)text[0]);
+}
+
+/* Whole numbers with commas between. */
+static bool are_integers(const char *text)
+{
+    for (;;) {
+        uint64_t value;
+        size_t n = strcspn(text, ",");
+        if (!text_to_u64(text, n, &value) || value > INT32_MAX) return false;
+        if (!text[n]) return true;
+        text += n + 1;
+    }
 }
 
 static bool read_value(const struct verb *verb, const struct option_spec *spec, const char *text,
                        struct option_value *out)
 {
+    const char *wanted = NULL;
     out->given = true;
     out->text = text;
-    if (spec->kind == OPTION_NUMBER && !text_to_double(text, strlen(text), &out->number)) {
-        cli_misuse(verb, "--%s needs a number, not %s", spec->name, text);
-        return false;
-    }
-    if (spec->kind == OPTION_INTEGER) {
-        char *end;
-        errno = 0;
-        out->integer = strtoll(text, &end, 10);
-        if (errno || end == text || *end) {
-            cli_misuse(verb, "--%s needs a whole number, not %s", spec->name, text);
-            return false;
-        }
-    }
-    return true;
+    if (spec->kind == OPTION_NUMBER && !text_to_double(text, strlen(text), &out->number)) wanted = "a number";
+    if (spec->kind == OPTION_INTEGER && !read_integer(text, &out->integer)) wanted = "a whole number";
+    if (spec->kind == OPTION_INTEGERS && !are_integers(text)) wanted = "whole numbers with commas between";
+    if (wanted) cli_misuse(verb, "--%s needs %s, not '%s'", spec->name, wanted, text);
+    return !wanted;
 }
 
 /* One "--name", "--name=value" or "--name value" at argv[*at]. */
@@ -120,6 +137,22 @@ static bool read_option(struct cli *cli, int argc, char **argv, int *at)
     return read_value(cli->verb, spec, equals ? equals + 1 : argv[++*at], &cli->values[number]);
 }
 
+int cli_count_leading(int argc, char **argv)
+{
+    int n = 0;
+    while (n < argc && strncmp(argv[n], "--", 2) == 0) {
+        const char *name = argv[n] + 2;
+        const struct option_spec *spec;
+        if (strcmp(name, "help") == 0 || strcmp(name, "version") == 0) break;
+        if (find_option(NULL, name, strcspn(name, "="), &spec) < 0) {
+            refuse_unknown(NULL, argv[n]);
+            return -1;
+        }
+        n += spec->kind == OPTION_FLAG || strchr(name, '=') ? 1 : 2;
+    }
+    return n < argc ? n : argc;
+}
+
 bool cli_parse(struct cli *cli, int argc, char **argv)
 {
     bool options_over = false;
@@ -128,6 +161,8 @@ bool cli_parse(struct cli *cli, int argc, char **argv)
             options_over = true;
         } else if (!options_over && strncmp(argv[i], "--", 2) == 0) {
             if (!read_option(cli, argc, argv, &i)) return false;
+        } else if (!options_over && argv[i][0] == '-' && argv[i][1]) {
+            return refuse_unknown(cli->verb, argv[i]);
         } else if (cli->argument_count == CLI_MAX_ARGUMENTS) {
             cli_misuse(cli->verb, "too many arguments");
             return false;
@@ -154,6 +189,53 @@ const struct option_value *cli_option(const struct cli *cli, const char *name)
     const struct option_spec *spec;
     int number = find_option(cli->verb, name, strlen(name), &spec);
     return number < 0 ? &none : &cli->values[number];
+}
+
+bool cli_require(const struct cli *cli, const char *name)
+{
+    if (cli_option(cli, name)->given) return true;
+    cli_misuse(cli->verb, "--%s is missing", name);
+    return false;
+}
+
+static json_t *integers_json(const char *text)
+{
+    json_t *list = json_array();
+    for (;;) {
+        uint64_t value = 0;
+        size_t n = strcspn(text, ",");
+        text_to_u64(text, n, &value);
+        json_array_append_new(list, json_integer((json_int_t)value));
+        if (!text[n]) return list;
+        text += n + 1;
+    }
+}
+
+void cli_put(const struct cli *cli, json_t *body, const char *field, const char *name)
+{
+    const struct option_spec *spec = NULL;
+    int number = find_option(cli->verb, name, strlen(name), &spec);
+    json_t *value = NULL;
+    if (number < 0 || !cli->values[number].given) return;
+    const struct option_value *given = &cli->values[number];
+    switch (spec->kind) {
+    case OPTION_FLAG:
+        value = json_true();
+        break;
+    case OPTION_TEXT:
+        value = json_string(given->text);
+        break;
+    case OPTION_NUMBER:
+        value = json_real(given->number);
+        break;
+    case OPTION_INTEGER:
+        value = json_integer(given->integer);
+        break;
+    case OPTION_INTEGERS:
+        value = integers_json(given->text);
+        break;
+    }
+    json_object_set_new(body, field, value);
 }
 
 static void print_specs(const struct option_spec *specs)
@@ -196,6 +278,7 @@ bool cli_confirm(const struct cli *cli, const char *format, ...)
     char line[16];
     if (cli->yes) return true;
     va_start(args, format);
+    if (!isatty(STDIN_FILENO)) fputs("lathe: ", stderr);
     vfprintf(stderr, format, args);
     va_end(args);
     if (!isatty(STDIN_FILENO)) {

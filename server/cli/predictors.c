@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "lut/base/file.h"
@@ -16,49 +15,34 @@ static const struct option_spec space_option[] = {
 static enum exit_code run_list(struct cli *cli)
 {
     static const struct column columns[] = {
-        {"PREDICTOR", "id", -1, 0},
-        {"SPACE", "space", -1, 0},
-        {"ORIGIN", "origin", -1, 0},
-        {"BYTES", "bytes", 0, 0},
+        {"PREDICTOR", "id", CELL_TEXT},
+        {"SPACE", "space", CELL_TEXT},
+        {"ORIGIN", "origin", CELL_TEXT},
+        {"PARAMETERS", "parameters", 0},
+        {"BYTES", "bytes", 0},
+        {"CREATED", "created", CELL_TEXT},
         {0},
     };
-    json_t *items;
-    enum exit_code code = call_list(cli, "/v1/predictors", &items);
-    return code ? code : print_list(cli, columns, items, "No predictors yet: lathe predictor add ID FILE");
-}
-
-static void predictor_path(const struct cli *cli, const char *rest, char *out, size_t size)
-{
-    char id[256];
-    char space[256] = "";
-    const struct option_value *option = cli_option(cli, "space");
-    url_encode(cli->arguments[0], id, sizeof id);
-    if (option->given) url_encode(option->text, space, sizeof space);
-    snprintf(out, size, "/v1/predictors/%s%s%s%s", id, rest, option->given ? "?space=" : "", space);
+    return list_and_print(cli, "/v1/predictors", columns, "No predictors yet: lathe predictor add ID FILE");
 }
 
 static enum exit_code run_show(struct cli *cli)
 {
-    char path[640];
-    struct answer a;
-    predictor_path(cli, "", path, sizeof path);
-    enum exit_code code = call_json(cli, "GET", path, NULL, &a);
-    if (code) return code;
-    print_thing(cli, a.json);
-    answer_clear(&a);
-    return EXIT_DONE;
+    char path[PATH_BYTES];
+    if (!path_print(path, "/v1/predictors/%s", cli->arguments[0])) return EXIT_FAILED;
+    return call_and_print(cli, "GET", path, NULL);
 }
 
-/* Send a file and print the predictor that it made. */
-static enum exit_code send_file(struct cli *cli, const char *method, const char *rest, const char *type)
+/* Send a file to path and print the predictor that it made. */
+static enum exit_code send_file(struct cli *cli, const char *method, char path[PATH_BYTES], const char *type)
 {
     struct lathe_error err = {0};
     struct answer a;
-    char path[640];
     char *data;
     size_t size;
+    if (!path_query(path, "space", cli_option(cli, "space")->text)) return EXIT_FAILED;
     if (file_read(cli->arguments[1], FILE_BYTES, &data, &size, &err)) return complain(&err);
-    predictor_path(cli, rest, path, sizeof path);
+    cli->about = cli->arguments[1];
     enum exit_code code = call(cli, method, path, data ? data : "", size, type, NULL, &a);
     free(data);
     if (code) return code;
@@ -69,26 +53,25 @@ static enum exit_code send_file(struct cli *cli, const char *method, const char 
 
 static enum exit_code run_add(struct cli *cli)
 {
-    return send_file(cli, "PUT", "", "application/octet-stream");
+    char path[PATH_BYTES];
+    if (!path_print(path, "/v1/predictors/%s", cli->arguments[0])) return EXIT_FAILED;
+    return send_file(cli, "PUT", path, "application/octet-stream");
 }
 
 static enum exit_code run_train(struct cli *cli)
 {
-    if (!cli_option(cli, "space")->given) return cli_misuse(cli->verb, "--space is missing");
-    return send_file(cli, "POST", "/train", "text/csv");
+    char path[PATH_BYTES];
+    if (!cli_require(cli, "space")) return EXIT_BAD_USAGE;
+    if (!path_print(path, "/v1/predictors/%s/train", cli->arguments[0])) return EXIT_FAILED;
+    return send_file(cli, "POST", path, "text/csv");
 }
 
 static enum exit_code run_remove(struct cli *cli)
 {
-    char path[640];
-    struct answer a;
+    char path[PATH_BYTES];
     if (!cli_confirm(cli, "This removes predictor %s.", cli->arguments[0])) return EXIT_FAILED;
-    predictor_path(cli, "", path, sizeof path);
-    enum exit_code code = call_json(cli, "DELETE", path, NULL, &a);
-    if (code) return code;
-    answer_clear(&a);
-    if (!cli->json) printf("removed predictor %s\n", cli->arguments[0]);
-    return EXIT_DONE;
+    if (!path_print(path, "/v1/predictors/%s", cli->arguments[0])) return EXIT_FAILED;
+    return call_delete(cli, path, "predictor", cli->arguments[0]);
 }
 
 const struct verb predictor_verbs[] = {

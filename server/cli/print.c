@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/cli/cli.h"
 
-enum { COLUMNS_MOST = 12, CELL_BYTES = 320 };
+enum { VALUE_BYTES = 512 };
 
 void print_json(const json_t *document)
 {
@@ -31,97 +30,94 @@ const char *text_at(const json_t *document, const char *path)
     return json_string_value(json_at(document, path));
 }
 
+const char *shown_at(const json_t *document, const char *path)
+{
+    const char *text = text_at(document, path);
+    return text ? text : "-";
+}
+
 double number_at(const json_t *document, const char *path)
 {
     return json_number_value(json_at(document, path));
 }
 
-/* A value as people read it: lists as "a,b", objects as JSON. */
-static void print_value(const json_t *value, const struct column *column, char *out)
+static void print_array(const json_t *array, char *out, size_t size)
 {
-    if (!value) {
-        snprintf(out, CELL_BYTES, "-");
+    size_t n = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < json_array_size(array) && n + 1 < size; i++) {
+        if (i) out[n++] = ',';
+        value_print(json_array_get(array, i), out + n, size - n);
+        n += strlen(out + n);
+    }
+}
+
+/* Texts come from other users: what moves a terminal's cursor must not get through. */
+static void replace_controls(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = '?';
+}
+
+void value_print(const json_t *value, char *out, size_t size)
+{
+    if (!value || json_is_null(value)) {
+        snprintf(out, size, "-");
     } else if (json_is_string(value)) {
-        snprintf(out, CELL_BYTES, "%s", json_string_value(value));
+        snprintf(out, size, "%s", json_string_value(value));
     } else if (json_is_boolean(value)) {
-        snprintf(out, CELL_BYTES, "%s", json_is_true(value) ? "yes" : "no");
-    } else if (json_is_number(value) && column && column->decimals >= 0) {
-        snprintf(out, CELL_BYTES, "%.*f", column->decimals,
-                 json_number_value(value) * (column->scale != 0 ? column->scale : 1));
-    } else if (json_is_array(value)) {
-        size_t n = 0;
-        out[0] = '\0';
-        for (size_t i = 0; i < json_array_size(value) && n + 40 < CELL_BYTES; i++) {
-            char item[CELL_BYTES];
-            print_value(json_array_get(value, i), NULL, item);
-            n += (size_t)snprintf(out + n, CELL_BYTES - n, "%s%s", i ? "," : "", item);
-            if (n >= CELL_BYTES) n = CELL_BYTES - 1;
-        }
+        snprintf(out, size, "%s", json_is_true(value) ? "yes" : "no");
+    } else if (json_is_array(value) && !json_is_object(json_array_get(value, 0))) {
+        print_array(value, out, size);
     } else {
         char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-        snprintf(out, CELL_BYTES, "%s", text ? text : "");
+        snprintf(out, size, "%s", text ? text : "");
         free(text);
     }
+    replace_controls(out);
 }
 
-void print_table(const struct column *columns, const json_t *rows)
+static void print_field(const char *name, const json_t *value, int indent)
 {
-    size_t widths[COLUMNS_MOST];
-    char cell[CELL_BYTES];
-    size_t count = 0;
-    for (; columns[count].heading && count < COLUMNS_MOST; count++) widths[count] = strlen(columns[count].heading);
-    for (size_t r = 0; r < json_array_size(rows); r++) {
-        for (size_t c = 0; c < count; c++) {
-            print_value(json_at(json_array_get(rows, r), columns[c].field), &columns[c], cell);
-            if (strlen(cell) > widths[c]) widths[c] = strlen(cell);
-        }
+    char shown[VALUE_BYTES];
+    if (json_is_object(value) && indent == 0) {
+        const char *inner;
+        json_t *part;
+        printf("%s\n", name);
+        json_object_foreach((json_t *)value, inner, part) print_field(inner, part, 2);
+        return;
     }
-    for (size_t r = 0; r <= json_array_size(rows); r++) {
-        for (size_t c = 0; c < count; c++) {
-            if (r == 0) snprintf(cell, sizeof cell, "%s", columns[c].heading);
-            else print_value(json_at(json_array_get(rows, r - 1), columns[c].field), &columns[c], cell);
-            bool last = c + 1 == count;
-            if (columns[c].decimals >= 0) printf("%*s%s", (int)widths[c], cell, last ? "" : "  ");
-            else printf("%-*s%s", last ? 0 : (int)widths[c], cell, last ? "" : "  ");
-        }
-        putchar('\n');
-    }
-}
-
-enum exit_code print_list(const struct cli *cli, const struct column *columns, json_t *take_items,
-                          const char *when_empty)
-{
-    json_t *list = json_pack("{s:o}", "items", take_items);
-    if (cli->json) print_json(list);
-    else if (json_array_size(take_items) == 0) puts(when_empty);
-    else print_table(columns, take_items);
-    json_decref(list);
-    return EXIT_DONE;
+    value_print(value, shown, sizeof shown);
+    printf("%*s%-*s %s\n", indent, "", 22 - indent, name, shown);
 }
 
 void print_thing(const struct cli *cli, const json_t *thing)
 {
     const char *name;
     json_t *value;
-    char cell[CELL_BYTES];
     if (cli->json) {
         print_json(thing);
         return;
     }
-    json_object_foreach((json_t *)thing, name, value)
-    {
-        if (json_is_object(value)) {
-            const char *inner;
-            json_t *part;
-            printf("%s:\n", name);
-            json_object_foreach(value, inner, part)
-            {
-                print_value(json_is_null(part) ? NULL : part, NULL, cell);
-                printf("  %-20s %s\n", inner, cell);
-            }
-            continue;
-        }
-        print_value(json_is_null(value) ? NULL : value, NULL, cell);
-        printf("%-22s %s\n", name, cell);
-    }
+    json_object_foreach((json_t *)thing, name, value) print_field(name, value, 0);
+}
+
+enum exit_code call_and_print(const struct cli *cli, const char *method, const char *path, json_t *take_body)
+{
+    struct answer a;
+    enum exit_code code = call_json(cli, method, path, take_body, &a);
+    if (code) return code;
+    print_thing(cli, a.json);
+    answer_clear(&a);
+    return EXIT_DONE;
+}
+
+enum exit_code call_delete(const struct cli *cli, const char *path, const char *thing, const char *name)
+{
+    struct answer a;
+    enum exit_code code = call_json(cli, "DELETE", path, NULL, &a);
+    if (code) return code;
+    answer_clear(&a);
+    if (!cli->json) printf("removed %s %s\n", thing, name);
+    return EXIT_DONE;
 }

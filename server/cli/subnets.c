@@ -17,32 +17,19 @@ static const struct {
 /* The request that the options describe. @return NULL after saying what is wrong. */
 static json_t *request_of(struct cli *cli)
 {
+    static const char *const fields[] = {"space", "predictor", "algorithm", "seed", "resolutions"};
+    if (!cli_require(cli, "space")) return NULL;
     json_t *constraints = json_object();
-    json_t *body = json_pack("{s:s, s:o}", "table", cli->arguments[0], "constraints", constraints);
-    static const char *const texts[] = {"space", "predictor", "algorithm"};
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
-        if (cli_option(cli, limits[i].option)->given)
-            json_object_set_new(constraints, limits[i].field, json_real(cli_option(cli, limits[i].option)->number));
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        if (cli_option(cli, texts[i])->given)
-            json_object_set_new(body, texts[i], json_string(cli_option(cli, texts[i])->text));
-    if (cli_option(cli, "seed")->given)
-        json_object_set_new(body, "seed", json_integer(cli_option(cli, "seed")->integer));
-    bool bad = false;
-    if (!cli_option(cli, "space")->given) {
-        cli_misuse(cli->verb, "--space is missing");
-        bad = true;
-    } else if (json_object_size(constraints) == 0) {
+        cli_put(cli, constraints, limits[i].field, limits[i].option);
+    if (json_object_size(constraints) == 0) {
         cli_misuse(cli->verb, "a limit is missing, for example --latency-ms 25");
-        bad = true;
-    } else if (cli_option(cli, "resolutions")->given) {
-        json_t *list = read_resolutions(cli->verb, cli_option(cli, "resolutions")->text);
-        bad = !list;
-        if (list) json_object_set_new(body, "resolutions", list);
+        json_decref(constraints);
+        return NULL;
     }
-    if (!bad) return body;
-    json_decref(body);
-    return NULL;
+    json_t *body = json_pack("{s:s, s:o}", "table", cli->arguments[0], "constraints", constraints);
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) cli_put(cli, body, fields[i], fields[i]);
+    return body;
 }
 
 static void print_choices(const json_t *subnet, const char *name)
@@ -57,24 +44,28 @@ static void print_choices(const json_t *subnet, const char *name)
     putchar('\n');
 }
 
+/* @param asked NULL: no limit on latency. @param measurement NULL: none. */
 static void print_answer(const json_t *answer, const char *asked, const json_t *measurement)
 {
     const json_t *subnet = json_at(answer, "subnet");
+    double predicted_ms = number_at(answer, "latency_ms");
+    double measured_ms = number_at(measurement, "latency_ms");
     printf("top-1        %.2f %% (predicted)\n", 100 * number_at(answer, "top1"));
     if (asked) printf("asked        %s ms\n", asked);
-    printf("predicted    %.3f ms\n", number_at(answer, "latency_ms"));
-    if (measurement) printf("measured     %.3f ms\n", number_at(measurement, "latency_ms"));
+    printf("predicted    %.3f ms\n", predicted_ms);
+    if (measurement) printf("measured     %.3f ms (%+.1f %%)\n", measured_ms, 100 * (measured_ms / predicted_ms - 1));
     printf("MACs         %.1f M\nparameters   %.2f M\n", number_at(answer, "macs_m"), number_at(answer, "params_m"));
+    printf("activations  %.0f kB at most\n", number_at(answer, "peak_activation_kb"));
     printf("resolution   %.0f\n", number_at(subnet, "resolution"));
     print_choices(subnet, "depth");
     print_choices(subnet, "kernel");
     print_choices(subnet, "expand");
-    printf("search       %s, %.0f evaluations, %.0f ms, seed %.0f\n", text_at(answer, "search.algorithm"),
+    printf("search       %s, %.0f evaluations, %.0f ms, seed %.0f\n", shown_at(answer, "search.algorithm"),
            number_at(answer, "search.evaluations"), number_at(answer, "search.elapsed_ms"),
            number_at(answer, "search.seed"));
 }
 
-/* The table's device and config. */
+/* Measure the answer's subnet on the table's device, and note it in the answer. */
 static enum exit_code verify(struct cli *cli, json_t *answer, json_t **measurement)
 {
     char device[80];
@@ -84,8 +75,8 @@ static enum exit_code verify(struct cli *cli, json_t *answer, json_t **measureme
     enum exit_code code = measure_subnet(cli, device, slash + 1, json_at(answer, "subnet"), measurement);
     if (!code)
         json_object_set_new(answer, "verified",
-                            json_pack("{s:O, s:O}", "latency_ms", json_at(*measurement, "latency_ms"), "measurement",
-                                      json_at(*measurement, "id")));
+                            json_pack("{s:O, s:O}", "latency_ms", json_object_get(*measurement, "latency_ms"),
+                                      "measurement", json_object_get(*measurement, "id")));
     return code;
 }
 
@@ -97,6 +88,7 @@ static enum exit_code run_subnet(struct cli *cli)
     if (!body) return EXIT_BAD_USAGE;
     enum exit_code code = call_json(cli, "POST", "/v1/subnets", body, &a);
     if (code) return code;
+    cli->problems_apart = true;
     if (cli_option(cli, "verify")->given) code = verify(cli, a.json, &measurement);
     if (cli->json) print_json(a.json);
     else print_answer(a.json, cli_option(cli, "latency-ms")->text, measurement);
@@ -114,7 +106,7 @@ static const struct option_spec subnet_options[] = {
     {"weights-kb", OPTION_NUMBER, "KB", "at most so much for weights (f32)"},
     {"predictor", OPTION_TEXT, "ID", "default: the one that ships for the space"},
     {"algorithm", OPTION_TEXT, "NAME", "auto (default) or evolution"},
-    {"resolutions", OPTION_TEXT, "R,..", "only these"},
+    {"resolutions", OPTION_INTEGERS, "R,..", "only these"},
     {"seed", OPTION_INTEGER, "N", "same seed, same answer (default 0)"},
     {"verify", OPTION_FLAG, NULL, "measure the subnet on the device, too"},
     {0},
@@ -130,38 +122,4 @@ const struct verb subnet_verb = {
     .summary = "Find the most accurate subnet within limits, by a table.",
     .examples = "  lathe subnet pi4/xnnpack-f32-t1-b1 --space ofa-mbv3-w1.2 --latency-ms 25 --verify\n"
                 "  lathe subnet note10/tflite-f32-t1-b1 --space ofa-mbv3-w1.2 --latency-ms 25 --macs-m 300 --json\n",
-};
-
-static enum exit_code run_status(struct cli *cli)
-{
-    struct answer a;
-    json_t *devices;
-    json_t *tables;
-    enum exit_code code = call_json(cli, "GET", "/healthz", NULL, &a);
-    if (code) return code;
-    code = call_list(cli, "/v1/devices", &devices);
-    if (code) {
-        answer_clear(&a);
-        return code;
-    }
-    code = call_list(cli, "/v1/tables", &tables);
-    if (!code) {
-        json_t *status = json_pack("{s:O, s:O, s:I, s:I}", "status", json_at(a.json, "status"), "version",
-                                   json_at(a.json, "version"), "devices", (json_int_t)json_array_size(devices),
-                                   "tables", (json_int_t)json_array_size(tables));
-        print_thing(cli, status);
-        json_decref(status);
-        json_decref(tables);
-    }
-    json_decref(devices);
-    answer_clear(&a);
-    return code;
-}
-
-const struct verb status_verb = {
-    .noun = "status",
-    .arguments = "",
-    .run = run_status,
-    .summary = "Say whether the server answers, and what it has.",
-    .examples = "  lathe status\n",
 };

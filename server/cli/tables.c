@@ -8,78 +8,90 @@
 #include "lut/base/file.h"
 #include "server/cli/verbs.h"
 
-enum { FILE_BYTES = 64 * 1024 * 1024, SHOWN_DEFAULT = 1000 };
+#define SHOWN_DEFAULT "1000"
+enum { FILE_BYTES = 64 * 1024 * 1024 };
 
-/* "/v1/tables/DEVICE/CONFIG" of the first argument. @return false after saying what is wrong. */
-static bool table_path(const struct cli *cli, const char *rest, char *out, size_t size)
+/* "/v1/tables/DEVICE/CONFIG" of the first argument, and rest. @return EXIT_DONE, or after saying what is wrong. */
+static enum exit_code table_path(const struct cli *cli, const char *rest, char out[PATH_BYTES])
 {
-    char device[256];
-    char config[256];
-    const char *slash = strchr(cli->arguments[0], '/');
-    char name[80];
-    if (!slash || slash == cli->arguments[0] || !slash[1] || (size_t)(slash - cli->arguments[0]) >= sizeof name) {
-        cli_misuse(cli->verb, "a table is named DEVICE/CONFIG, for example pi4/xnnpack-f32-t1-b1");
-        return false;
-    }
-    snprintf(name, sizeof name, "%.*s", (int)(slash - cli->arguments[0]), cli->arguments[0]);
-    url_encode(name, device, sizeof device);
-    url_encode(slash + 1, config, sizeof config);
-    snprintf(out, size, "/v1/tables/%s/%s%s", device, config, rest);
-    return true;
+    char device[80];
+    const char *table = cli->arguments[0];
+    size_t n = strcspn(table, "/");
+    if (n == 0 || n >= sizeof device || !table[n] || !table[n + 1] || strchr(table + n + 1, '/'))
+        return cli_misuse(cli->verb, "a table is named DEVICE/CONFIG, for example pi4/xnnpack-f32-t1-b1");
+    snprintf(device, sizeof device, "%.*s", (int)n, table);
+    if (!path_print(out, "/v1/tables/%s/%s", device, table + n + 1)) return EXIT_FAILED;
+    snprintf(out + strlen(out), PATH_BYTES - strlen(out), "%s", rest);
+    return EXIT_DONE;
 }
 
 static enum exit_code run_list(struct cli *cli)
 {
     static const struct column columns[] = {
-        {"DEVICE", "device", -1, 0},
-        {"CONFIG", "config", -1, 0},
-        {"ROWS", "entries", 0, 0},
-        {"VERSION", "version", 0, 0},
-        {"ORIGIN", "origin", -1, 0},
-        {"UPDATED", "updated", -1, 0},
+        {"DEVICE", "device", CELL_TEXT},
+        {"CONFIG", "config", CELL_TEXT},
+        {"ROWS", "entries", 0},
+        {"VERSION", "version", 0},
+        {"ORIGIN", "origin", CELL_TEXT},
+        {"UPDATED", "updated", CELL_TEXT},
         {0},
     };
-    json_t *items;
-    enum exit_code code = call_list(cli, "/v1/tables", &items);
-    return code ? code : print_list(cli, columns, items, "No tables yet: lathe profile DEVICE --config C --space S");
+    return list_and_print(cli, "/v1/tables", columns, "No tables yet: lathe profile DEVICE --config C --space S");
 }
 
-static void add_query(char *path, size_t size, const char *name, const struct option_value *value)
+/* What the rows are of, above them. */
+static enum exit_code print_heading(const struct cli *cli)
 {
-    char text[800];
-    size_t n = strlen(path);
-    if (!value->given) return;
-    url_encode(value->text, text, sizeof text);
-    snprintf(path + n, size - n, "&%s=%s", name, text);
+    char path[PATH_BYTES];
+    struct answer a;
+    enum exit_code code = table_path(cli, "", path);
+    if (!code) code = call_json(cli, "GET", path, NULL, &a);
+    if (code) return code;
+    printf("%s, version %.0f: %.0f rows, %s, last %s\n", cli->arguments[0], number_at(a.json, "version"),
+           number_at(a.json, "entries"), shown_at(a.json, "origin"), shown_at(a.json, "updated"));
+    if (text_at(a.json, "fingerprint.runtime"))
+        printf("%s on %s, %s\n", text_at(a.json, "fingerprint.runtime"), shown_at(a.json, "fingerprint.cpu"),
+               shown_at(a.json, "fingerprint.runner"));
+    putchar('\n');
+    answer_clear(&a);
+    return EXIT_DONE;
+}
+
+static void print_rows(const json_t *page)
+{
+    static const struct column columns[] = {
+        {"LAYER", "layer", CELL_TEXT},
+        {"LATENCY ms", "latency_ms", 4},
+        {"STD ms", "std_ms", 4},
+        {"P90 ms", "p90_ms", 4},
+        {"SAMPLES", "count", 0},
+        {"CONTEXTS", "contexts", 0},
+        {0},
+    };
+    const json_t *rows = json_at(page, "items");
+    if (json_array_size(rows) == 0) puts("No such rows.");
+    else print_table(columns, rows);
+    if (text_at(page, "next")) printf("These are the first %zu; a larger --limit shows more.\n", json_array_size(rows));
 }
 
 static enum exit_code run_show(struct cli *cli)
 {
-    static const struct column columns[] = {
-        {"LAYER", "layer", -1, 0},
-        {"LATENCY ms", "latency_ms", 4, 0},
-        {"STD ms", "std_ms", 4, 0},
-        {"P90 ms", "p90_ms", 4, 0},
-        {"SAMPLES", "count", 0, 0},
-        {"CONTEXTS", "contexts", 0, 0},
-        {0},
-    };
-    char path[2048];
+    static const char *const filters[] = {"kind", "q", "sort"};
+    char path[PATH_BYTES];
     struct answer a;
-    if (!table_path(cli, "/entries?limit=", path, sizeof path)) return EXIT_BAD_USAGE;
-    size_t n = strlen(path);
     const struct option_value *limit = cli_option(cli, "limit");
-    snprintf(path + n, sizeof path - n, "%lld", limit->given ? limit->integer : (long long)SHOWN_DEFAULT);
-    add_query(path, sizeof path, "kind", cli_option(cli, "kind"));
-    add_query(path, sizeof path, "q", cli_option(cli, "q"));
-    add_query(path, sizeof path, "sort", cli_option(cli, "sort"));
-    enum exit_code code = call_json(cli, "GET", path, NULL, &a);
+    enum exit_code code = table_path(cli, "/entries", path);
+    if (code) return code;
+    if (!path_query(path, "limit", limit->given ? limit->text : SHOWN_DEFAULT)) return EXIT_FAILED;
+    for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++)
+        if (!path_query(path, filters[i], cli_option(cli, filters[i])->text)) return EXIT_FAILED;
+    code = call_json(cli, "GET", path, NULL, &a);
     if (code) return code;
     if (cli->json) print_json(a.json);
-    else print_table(columns, json_object_get(a.json, "items"));
-    if (!cli->json && text_at(a.json, "next")) fputs("There are more rows: give a larger --limit.\n", stderr);
+    else code = print_heading(cli);
+    if (!cli->json && !code) print_rows(a.json);
     answer_clear(&a);
-    return EXIT_DONE;
+    return code;
 }
 
 struct format {
@@ -93,24 +105,64 @@ static const struct format formats[] = {
     {"json", "application/json"},
 };
 
+/* All rows in a format that the server prints whole. */
+static enum exit_code fetch_text(const struct cli *cli, const char *path, const struct format *format, char **text,
+                                 size_t *size)
+{
+    struct answer a;
+    enum exit_code code = call(cli, "GET", path, NULL, 0, NULL, format->type, &a);
+    if (code) return code;
+    if (a.skipped > 0)
+        fprintf(stderr, "lathe: %s has no words for %ld of the rows: they are left out; csv and json hold all\n",
+                format->name, a.skipped);
+    *text = a.body;
+    *size = a.size;
+    a.body = NULL;
+    answer_clear(&a);
+    return EXIT_DONE;
+}
+
+/* All rows as one document. The server gives JSON in pages: naming the version keeps them of one. */
+static enum exit_code fetch_json(const struct cli *cli, char path[PATH_BYTES], char **text, size_t *size)
+{
+    char table[PATH_BYTES];
+    char version[32];
+    struct answer a;
+    json_t *document;
+    enum exit_code code = table_path(cli, "", table);
+    if (!code) code = call_json(cli, "GET", table, NULL, &a);
+    if (code) return code;
+    snprintf(version, sizeof version, "%.0f", number_at(a.json, "version"));
+    answer_clear(&a);
+    if (!path_query(path, "version", version)) return EXIT_FAILED;
+    code = call_pages(cli, path, &document);
+    if (code) return code;
+    *text = json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    json_decref(document);
+    *size = *text ? strlen(*text) : 0;
+    return *text ? EXIT_DONE : EXIT_FAILED;
+}
+
 static enum exit_code run_export(struct cli *cli)
 {
     const struct option_value *name = cli_option(cli, "format");
     const struct option_value *output = cli_option(cli, "output");
     const struct format *format = NULL;
     struct lathe_error err = {0};
-    struct answer a;
-    char path[1024];
+    char path[PATH_BYTES];
+    char *text;
+    size_t size;
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
         if (strcmp(name->given ? name->text : "json", formats[i].name) == 0) format = &formats[i];
-    if (!format) return cli_misuse(cli->verb, "--format must be ofa-yaml, ofa-json, csv or json");
-    if (!table_path(cli, "/entries?limit=10000", path, sizeof path)) return EXIT_BAD_USAGE;
-    enum exit_code code = call(cli, "GET", path, NULL, 0, NULL, format->type, &a);
+    if (!format) return cli_misuse(cli->verb, "--format must be ofa-yaml, ofa-json, csv or json, not '%s'", name->text);
+    enum exit_code code = table_path(cli, "/entries", path);
     if (code) return code;
-    if (text_at(a.json, "next")) fputs("lathe: the table has more than 10,000 rows, export them as csv\n", stderr);
-    if (!output->given || strcmp(output->text, "-") == 0) fwrite(a.body, 1, a.size, stdout);
-    else if (file_write(output->text, a.body, a.size, 0644, &err)) code = complain(&err);
-    answer_clear(&a);
+    bool paged = strcmp(format->name, "json") == 0;
+    code = paged ? fetch_json(cli, path, &text, &size) : fetch_text(cli, path, format, &text, &size);
+    if (code) return code;
+    if (!output->given || strcmp(output->text, "-") == 0) fwrite(text ? text : "", 1, size, stdout);
+    else if (file_write(output->text, text ? text : "", size, 0644, &err)) code = complain(&err);
+    free(text);
     return code;
 }
 
@@ -126,6 +178,7 @@ static const char *type_of(const char *path, const char *text)
     return strncmp(text, "layer,", 6) == 0 ? "text/csv" : "application/yaml";
 }
 
+/* A file is taken whole or not at all. */
 static enum exit_code import_file(struct cli *cli, const char *path, const char *file, json_t *answers)
 {
     struct lathe_error err = {0};
@@ -133,15 +186,14 @@ static enum exit_code import_file(struct cli *cli, const char *path, const char 
     char *text;
     size_t size;
     if (file_read(file, FILE_BYTES, &text, &size, &err)) return complain(&err);
+    cli->about = file;
     enum exit_code code = call(cli, "POST", path, text ? text : "", size, type_of(file, text ? text : ""), NULL, &a);
     free(text);
-    if (code) {
-        fprintf(stderr, "lathe: nothing was taken from %s\n", file);
-        return code;
-    }
+    if (code) return code;
     if (!cli->json)
         printf("%s: %.0f rows, %.0f added, %.0f replaced\n", file, number_at(a.json, "rows"),
                number_at(a.json, "added"), number_at(a.json, "replaced"));
+    json_object_set_new(a.json, "file", json_string(file));
     json_array_append(answers, a.json);
     answer_clear(&a);
     return EXIT_DONE;
@@ -149,11 +201,15 @@ static enum exit_code import_file(struct cli *cli, const char *path, const char 
 
 static enum exit_code run_import(struct cli *cli)
 {
-    char path[1024];
-    enum exit_code code = EXIT_DONE;
-    if (!table_path(cli, "/entries", path, sizeof path)) return EXIT_BAD_USAGE;
+    char path[PATH_BYTES];
+    int i = 1;
+    enum exit_code code = table_path(cli, "/entries", path);
+    if (code) return code;
     json_t *answers = json_array();
-    for (int i = 1; !code && i < cli->argument_count; i++) code = import_file(cli, path, cli->arguments[i], answers);
+    cli->problems_apart = true;
+    for (; !code && i < cli->argument_count; i++) code = import_file(cli, path, cli->arguments[i], answers);
+    if (code && cli->argument_count > 2)
+        fprintf(stderr, "lathe: %zu of %d files were imported\n", json_array_size(answers), cli->argument_count - 1);
     json_t *document = json_pack("{s:o}", "items", answers);
     if (cli->json) print_json(document);
     json_decref(document);
@@ -162,16 +218,12 @@ static enum exit_code run_import(struct cli *cli)
 
 static enum exit_code run_delete(struct cli *cli)
 {
-    char path[1024];
-    struct answer a;
-    if (!table_path(cli, "", path, sizeof path)) return EXIT_BAD_USAGE;
+    char path[PATH_BYTES];
+    enum exit_code code = table_path(cli, "", path);
+    if (code) return code;
     if (!cli_confirm(cli, "This removes table %s with all versions and samples.", cli->arguments[0]))
         return EXIT_FAILED;
-    enum exit_code code = call_json(cli, "DELETE", path, NULL, &a);
-    if (code) return code;
-    answer_clear(&a);
-    if (!cli->json) printf("removed table %s\n", cli->arguments[0]);
-    return EXIT_DONE;
+    return call_delete(cli, path, "table", cli->arguments[0]);
 }
 
 static const struct option_spec show_options[] = {

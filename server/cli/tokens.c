@@ -7,12 +7,12 @@
 static enum exit_code run_create(struct cli *cli)
 {
     struct answer a;
-    const struct option_value *role = cli_option(cli, "role");
-    json_t *body = json_pack("{s:s, s:s}", "name", cli->arguments[0], "role", role->given ? role->text : "user");
+    json_t *body = json_pack("{s:s, s:s}", "name", cli->arguments[0], "role", "user");
+    cli_put(cli, body, "role", "role");
     enum exit_code code = call_json(cli, "POST", "/v1/tokens", body, &a);
     if (code) return code;
     if (cli->json) print_json(a.json);
-    else puts(text_at(a.json, "token"));
+    else puts(shown_at(a.json, "token"));
     answer_clear(&a);
     return EXIT_DONE;
 }
@@ -20,25 +20,16 @@ static enum exit_code run_create(struct cli *cli)
 static enum exit_code run_list(struct cli *cli)
 {
     static const struct column columns[] = {
-        {"TOKEN", "name", -1, 0}, {"ROLE", "role", -1, 0}, {"CREATED", "created", -1, 0}, {0}};
-    json_t *items;
-    enum exit_code code = call_list(cli, "/v1/tokens", &items);
-    return code ? code : print_list(cli, columns, items, "No tokens.");
+        {"TOKEN", "name", CELL_TEXT}, {"ROLE", "role", CELL_TEXT}, {"CREATED", "created", CELL_TEXT}, {0}};
+    return list_and_print(cli, "/v1/tokens", columns, "No tokens.");
 }
 
 static enum exit_code run_revoke(struct cli *cli)
 {
-    char name[256];
-    char path[320];
-    struct answer a;
+    char path[PATH_BYTES];
     if (!cli_confirm(cli, "Whoever uses token %s will be locked out.", cli->arguments[0])) return EXIT_FAILED;
-    url_encode(cli->arguments[0], name, sizeof name);
-    snprintf(path, sizeof path, "/v1/tokens/%s", name);
-    enum exit_code code = call_json(cli, "DELETE", path, NULL, &a);
-    if (code) return code;
-    answer_clear(&a);
-    if (!cli->json) printf("revoked token %s\n", cli->arguments[0]);
-    return EXIT_DONE;
+    if (!path_print(path, "/v1/tokens/%s", cli->arguments[0])) return EXIT_FAILED;
+    return call_delete(cli, path, "token", cli->arguments[0]);
 }
 
 static const struct option_spec create_options[] = {

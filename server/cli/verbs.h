@@ -10,7 +10,4 @@ extern const struct verb device_verbs[], profile_verbs[], table_verbs[], space_v
     token_verbs[];
 extern const struct verb profile_verb, subnet_verb, measure_verb, status_verb;
 
-/** "160,224" to an array of numbers. @return NULL after saying what is wrong. */
-json_t *read_resolutions(const struct verb *, const char *text);
-
 #endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: 2026 The Lathe authors */
+/* Waiting for jobs, and showing how far they are. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "lut/base/clock.h"
+#include "server/cli/cli.h"
+
+enum { POLL_MS = 250, LINE_EVERY_S = 5, OFFLINE_AFTER_S = 3, BAR_MOST = 40, BAR_LEAST = 5, FIGURES = 160 };
+#define SECOND_NS 1000000000ull
+
+struct progress {
+    uint64_t start_ns, last_line_ns;
+    double first_done; /* visits that were done already when waiting began */
+    bool shown, warned;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal_number)
+{
+    interrupted = signal_number;
+}
+
+static double seconds_since(uint64_t start_ns)
+{
+    return (double)(clock_now_ns() - start_ns) / (double)SECOND_NS;
+}
+
+static void print_duration(double seconds, char *out, size_t size)
+{
+    long s = (long)(seconds + 0.5);
+    if (s < 60) snprintf(out, size, "%ld s", s);
+    else if (s < 3600) snprintf(out, size, "%ld min %02ld s", s / 60, s % 60);
+    else snprintf(out, size, "%ld h %02ld min", s / 3600, s % 3600 / 60);
+}
+
+static void print_figures(const struct progress *p, const json_t *job, char out[FIGURES])
+{
+    char elapsed[32];
+    char left[32] = "";
+    double elapsed_s = seconds_since(p->start_ns);
+    double done = number_at(job, "visits_done");
+    double total = number_at(job, "visits_total");
+    print_duration(elapsed_s, elapsed, sizeof elapsed);
+    if (done > p->first_done && done < total)
+        print_duration(elapsed_s * (total - done) / (done - p->first_done), left, sizeof left);
+    snprintf(out, FIGURES, "%.0f of %.0f rows, %.0f of %.0f visits, %s%s%s%s", number_at(job, "rows_done"),
+             number_at(job, "rows_total"), done, total, elapsed, left[0] ? ", " : "", left, left[0] ? " left" : "");
+}
+
+static void draw_bar(double fraction, const char *figures, size_t terminal)
+{
+    size_t used = strlen(figures) + 4;
+    size_t cells = terminal > used ? terminal - used : 0;
+    if (cells > BAR_MOST) cells = BAR_MOST;
+    fputc('\r', stderr);
+    if (cells >= BAR_LEAST) {
+        fputc('[', stderr);
+        for (size_t i = 0; i < cells; i++) fputc((double)i < fraction * (double)cells ? '#' : '.', stderr);
+        fputs("] ", stderr);
+    }
+    fprintf(stderr, "%.*s\033[K", terminal > 1 ? (int)terminal - 1 : 1, figures);
+}
+
+/* @param ended the last time: always printed, and the bar's line is left. */
+static void show(struct progress *p, const json_t *job, bool ended)
+{
+    char figures[FIGURES];
+    size_t terminal = terminal_width(stderr);
+    double total = number_at(job, "visits_total");
+    bool due = ended || !p->last_line_ns || seconds_since(p->last_line_ns) >= LINE_EVERY_S;
+    if (!p->shown || (!terminal && !due)) return;
+    p->last_line_ns = clock_now_ns();
+    print_figures(p, job, figures);
+    if (terminal) draw_bar(total > 0 ? number_at(job, "visits_done") / total : 0, figures, terminal);
+    else fprintf(stderr, "%s\n", figures);
+    if (terminal && ended) fputc('\n', stderr);
+    fflush(stderr);
+}
+
+static bool has_ended(const json_t *job)
+{
+    const char *state = shown_at(job, "state");
+    return strcmp(state, "queued") != 0 && strcmp(state, "running") != 0;
+}
+
+static enum exit_code refresh(const struct cli *cli, const char *kind, json_t **job)
+{
+    char path[PATH_BYTES];
+    struct answer a;
+    if (!path_print(path, "/v1/%ss/%s", kind, shown_at(*job, "id"))) return EXIT_FAILED;
+    enum exit_code code = call_json(cli, "GET", path, NULL, &a);
+    if (code) return code;
+    json_decref(*job);
+    *job = json_incref(a.json);
+    answer_clear(&a);
+    return EXIT_DONE;
+}
+
+/* Ends early when interrupted. */
+static void pause_ms(long ms)
+{
+    struct timespec left = {ms / 1000, ms % 1000 * 1000000};
+    while (nanosleep(&left, &left) != 0 && errno == EINTR && !interrupted) continue;
+}
+
+/* Nobody works on a job whose device has no agent: say so once, and go on waiting. */
+static void warn_when_offline(const struct cli *cli, struct progress *p, const json_t *job)
+{
+    char path[PATH_BYTES];
+    struct answer a;
+    if (p->warned || strcmp(shown_at(job, "state"), "queued") != 0) return;
+    if (seconds_since(p->start_ns) < OFFLINE_AFTER_S) return;
+    p->warned = true;
+    if (!path_print(path, "/v1/devices/%s", shown_at(job, "device"))) return;
+    if (call_json(cli, "GET", path, NULL, &a)) return;
+    if (strcmp(shown_at(a.json, "state"), "offline") == 0)
+        fprintf(stderr, "lathe: no agent serves device %s at the moment: start lathe-agent; waiting\n",
+                shown_at(job, "device"));
+    answer_clear(&a);
+}
+
+static enum exit_code report_end(const char *kind, const json_t *job)
+{
+    const char *error = text_at(job, "error");
+    const char *id = shown_at(job, "id");
+    if (strcmp(shown_at(job, "state"), "done") == 0) return EXIT_DONE;
+    if (interrupted && !has_ended(job)) fprintf(stderr, "lathe: %s %s goes on without you", kind, id);
+    else fprintf(stderr, "lathe: %s %s %s", kind, id, shown_at(job, "state"));
+    fprintf(stderr, "%s%s\n", error ? ": " : "", error ? error : "");
+    return EXIT_FAILED;
+}
+
+enum exit_code wait_for_job(const struct cli *cli, const char *kind, json_t **job)
+{
+    struct progress p = {.start_ns = clock_now_ns(), .first_done = number_at(*job, "visits_done")};
+    struct sigaction interrupt = {.sa_handler = on_interrupt};
+    struct sigaction before;
+    enum exit_code code = EXIT_DONE;
+    p.shown = json_at(*job, "rows_total") && (terminal_width(stderr) || !cli->json);
+    sigaction(SIGINT, &interrupt, &before);
+    if (before.sa_handler == SIG_IGN) sigaction(SIGINT, &before, NULL); /* a shell's background job */
+    while (!code && !has_ended(*job) && !interrupted) {
+        show(&p, *job, false);
+        pause_ms(POLL_MS);
+        if (interrupted) break;
+        code = refresh(cli, kind, job);
+        if (!code) warn_when_offline(cli, &p, *job);
+    }
+    if (p.last_line_ns) show(&p, *job, true);
+    sigaction(SIGINT, &before, NULL);
+    return code ? code : report_end(kind, *job);
+}
