@@ -33,7 +33,6 @@ static const char usage[] = "Usage: lathed [options]\n"
                             "  --listen HOST:PORT   default 127.0.0.1:8420; port 0 picks a free one\n"
                             "  --tls-cert FILE      PEM certificate; goes with --tls-key\n"
                             "  --tls-key FILE       its PEM key\n"
-                            "  --web DIR            the page's files\n"
                             "  --log-level LEVEL    error, warn, info (default) or debug\n"
                             "  --version, --help\n"
                             "\n"
@@ -47,7 +46,7 @@ static const char usage[] = "Usage: lathed [options]\n"
 
 struct options {
     char data[PATH_MAX];
-    const char *listen, *tls_cert, *tls_key, *web;
+    const char *listen, *tls_cert, *tls_key;
 };
 
 /* What must be undone, in reverse order. */
@@ -79,13 +78,12 @@ static void default_data(char out[PATH_MAX])
 /* @return 0 to go on; else one more than the exit status. */
 static int read_options(int argc, char **argv, struct options *o)
 {
-    enum { DATA = 256, LISTEN, CERT, KEY, WEB, LEVEL, VERSION, HELP };
+    enum { DATA = 256, LISTEN, CERT, KEY, LEVEL, VERSION, HELP };
     static const struct option known[] = {
         {"data", required_argument, NULL, DATA},
         {"listen", required_argument, NULL, LISTEN},
         {"tls-cert", required_argument, NULL, CERT},
         {"tls-key", required_argument, NULL, KEY},
-        {"web", required_argument, NULL, WEB},
         {"log-level", required_argument, NULL, LEVEL},
         {"version", no_argument, NULL, VERSION},
         {"help", no_argument, NULL, HELP},
@@ -108,9 +106,6 @@ static int read_options(int argc, char **argv, struct options *o)
             break;
         case KEY:
             o->tls_key = optarg;
-            break;
-        case WEB:
-            o->web = optarg;
             break;
         case LEVEL:
             if (log_level_parse(optarg, &level) == 0) {
@@ -226,7 +221,6 @@ static enum lathe_status start(struct server *s, const struct options *o, struct
     char folder[PATH_MAX + 16];
     struct app *app = &s->app;
     app->data_dir = o->data;
-    app->web_dir = o->web;
     enum lathe_status st = find_share(share, err);
     if (!st) st = make_folders(o->data, err);
     if (!st) st = kv_open(o->data, STORE_VERSION, NULL, &app->kv, err);

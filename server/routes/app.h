@@ -18,7 +18,6 @@ struct app {
     struct jobs *jobs;
     struct predictor_cache *predictors;
     struct lease_waiters *waiters;
-    const char *web_dir; /* NULL: no page */
     const char *data_dir;
 };
 
