@@ -56,7 +56,9 @@ struct cli {
     struct option_value values[CLI_MAX_OPTIONS]; /* of verb->options, then of the common ones */
     const char *server, *token_file, *ca_file;
     bool json, yes;
-    const char *about;   /* what the calls at hand are about, e.g. a file: stands before their errors; NULL: nothing */
+    /* Of the calls at hand, set by verbs. */
+    const char *about;   /* what they are about, e.g. a file: stands before their errors; NULL: nothing */
+    int patience_s;      /* go on trying so long while the server is away; for calls that may repeat */
     bool problems_apart; /* problems go to stderr alone: with --json, stdout is for a document that comes later */
 };
 
@@ -156,7 +158,7 @@ size_t terminal_width(FILE *);
 /* ---- progress.c ---- */
 
 /** Wait until a job ends, showing on stderr how far it is: a bar on a terminal, a line now and then elsewhere (not with
- * --json). SIGINT ends the waiting, not the job.
+ * --json). It outlives a restart of the server. SIGINT ends the waiting, not the job.
  *  @param kind "profile" or "measurement". @param[in,out] job its document, replaced as it changes.
  *  @return EXIT_DONE when the job is done; otherwise why not has been printed. */
 enum exit_code wait_for_job(const struct cli *, const char *kind, json_t **job);

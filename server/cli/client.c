@@ -5,12 +5,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lut/base/buf.h"
+#include "lut/base/clock.h"
 #include "lut/base/file.h"
 #include "server/cli/cli.h"
 
-enum { SMALL_FILE = 65536, SERVER_BYTES = 512, TOKEN_BYTES = 256, CONNECT_TIMEOUT_S = 10, ANSWER_TIMEOUT_S = 600 };
+enum {
+    SMALL_FILE = 65536,
+    SERVER_BYTES = 512,
+    TOKEN_BYTES = 256,
+    CONNECT_TIMEOUT_S = 10,
+    ANSWER_TIMEOUT_S = 600,
+    RETRY_MS = 500
+};
 
 /* ---- where the server is, and who asks ---- */
 
@@ -169,6 +178,28 @@ static void set_options(CURL *curl, const struct cli *cli, const char *method, c
     if (cli->ca_file) curl_easy_setopt(curl, CURLOPT_CAINFO, cli->ca_file);
 }
 
+static bool is_away(CURLcode rc)
+{
+    return rc == CURLE_COULDNT_CONNECT || rc == CURLE_GOT_NOTHING || rc == CURLE_RECV_ERROR || rc == CURLE_SEND_ERROR;
+}
+
+/* @return how the last attempt ended. A signal ends the patience. */
+static CURLcode perform(const struct cli *cli, CURL *curl, const char *server, struct buf *received)
+{
+    const uint64_t start_ns = clock_now_ns();
+    const struct timespec pause = {0, RETRY_MS * 1000000L};
+    bool told = false;
+    for (;;) {
+        CURLcode rc = curl_easy_perform(curl);
+        double waited_s = (double)(clock_now_ns() - start_ns) / 1e9;
+        if (!is_away(rc) || waited_s >= cli->patience_s) return rc;
+        if (!told) fprintf(stderr, "lathe: can't reach %s; trying for %d s\n", server, cli->patience_s);
+        told = true;
+        buf_clear(received);
+        if (nanosleep(&pause, NULL) != 0) return rc;
+    }
+}
+
 enum exit_code call(const struct cli *cli, const char *method, const char *path, const void *body, size_t size,
                     const char *type, const char *accept, struct answer *out)
 {
@@ -193,7 +224,7 @@ enum exit_code call(const struct cli *cli, const char *method, const char *path,
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
     }
-    CURLcode rc = curl_easy_perform(curl);
+    CURLcode rc = perform(cli, curl, server, &received);
     enum exit_code code = EXIT_FAILED;
     if (rc == CURLE_OK) code = finish_call(cli, curl, &received, out);
     else fprintf(stderr, "lathe: can't reach %s: %s\n", server, curl_easy_strerror(rc));

@@ -9,7 +9,15 @@
 #include "lut/base/clock.h"
 #include "server/cli/cli.h"
 
-enum { POLL_MS = 250, LINE_EVERY_S = 5, OFFLINE_AFTER_S = 3, BAR_MOST = 40, BAR_LEAST = 5, FIGURES = 160 };
+enum {
+    POLL_MS = 250,
+    LINE_EVERY_S = 5,
+    OFFLINE_AFTER_S = 3,
+    PATIENCE_S = 60,
+    BAR_MOST = 40,
+    BAR_LEAST = 5,
+    FIGURES = 160
+};
 #define SECOND_NS 1000000000ull
 
 struct progress {
@@ -140,7 +148,9 @@ enum exit_code wait_for_job(const struct cli *cli, const char *kind, json_t **jo
     struct progress p = {.start_ns = clock_now_ns(), .first_done = number_at(*job, "visits_done")};
     struct sigaction interrupt = {.sa_handler = on_interrupt};
     struct sigaction before;
+    struct cli patient = *cli;
     enum exit_code code = EXIT_DONE;
+    patient.patience_s = PATIENCE_S;
     p.shown = json_at(*job, "rows_total") && (terminal_width(stderr) || !cli->json);
     sigaction(SIGINT, &interrupt, &before);
     if (before.sa_handler == SIG_IGN) sigaction(SIGINT, &before, NULL); /* a shell's background job */
@@ -148,10 +158,11 @@ enum exit_code wait_for_job(const struct cli *cli, const char *kind, json_t **jo
         show(&p, *job, false);
         pause_ms(POLL_MS);
         if (interrupted) break;
-        code = refresh(cli, kind, job);
+        code = refresh(&patient, kind, job);
         if (!code) warn_when_offline(cli, &p, *job);
     }
     if (p.last_line_ns) show(&p, *job, true);
     sigaction(SIGINT, &before, NULL);
-    return code ? code : report_end(kind, *job);
+    if (code && !interrupted) return code;
+    return report_end(kind, *job);
 }

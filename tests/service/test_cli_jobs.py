@@ -75,6 +75,17 @@ class JobsTest(CliCase):
         self.assertEqual(job["state"], "queued")
         self.assertEqual(self.json("profile", "cancel", job["id"])["state"], "cancelled")
 
+    def test_a_wait_outlives_a_restart_of_the_server(self):
+        proc = subprocess.Popen([program("lathe"), *PROFILE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment())
+        wait_for("a line of progress", lambda: "rows" in proc.stderr.readline())
+        self.server.kill()
+        wait_for("word of it", lambda: "can't reach" in proc.stderr.readline())
+        self.server.start()
+        with Agent(self.server):
+            shown, errors = proc.communicate(timeout=WAIT_S)
+        self.assertEqual(proc.returncode, 0, errors)
+        self.assertIn(f"done, {ROWS} of {ROWS} rows", shown)
+
     def test_waiting_for_a_device_without_an_agent_says_so(self):
         proc = subprocess.Popen([program("lathe"), *PROFILE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment())
         wait_for("the warning", lambda: "start lathe-agent" in proc.stderr.readline())
