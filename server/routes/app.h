@@ -34,6 +34,10 @@ json_t *page_json(json_t *take_items, const char *next);
  * is set. */
 bool page_params(struct http_request *, size_t *limit, const char **cursor);
 
+/** Answer a list request with stored documents of a kind, each as `describe` shows it (new reference). */
+enum http_outcome reply_documents(struct http_request *, const char *kind,
+                                  json_t *(*describe)(struct app *, const json_t *));
+
 /** Answer with err. Always HTTP_DONE, so that handlers can return it. */
 enum http_outcome fail(struct http_request *, const struct lathe_error *err);
 /** Refuse every query parameter; false when the 400 reply is set. */

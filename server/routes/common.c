@@ -5,6 +5,7 @@
 
 #include "lut/base/clock.h"
 #include "server/routes/app.h"
+#include "server/store/store.h"
 
 enum { PAGE_DEFAULT = 100, PAGE_MOST = 1000 };
 
@@ -22,6 +23,30 @@ bool page_params(struct http_request *request, size_t *limit, const char **curso
     *limit = (size_t)n;
     *cursor = http_query(request, "cursor");
     return true;
+}
+
+enum http_outcome reply_documents(struct http_request *request, const char *kind,
+                                  json_t *(*describe)(struct app *, const json_t *))
+{
+    struct app *app = http_app(request);
+    struct lathe_error err = {0};
+    struct kv_txn *txn;
+    json_t *list;
+    const char *cursor;
+    size_t limit;
+    char next[65];
+    if (!page_params(request, &limit, &cursor)) return HTTP_DONE;
+    enum lathe_status st = kv_read_begin(app->kv, &txn, &err);
+    if (st) return fail(request, &err);
+    st = store_list(txn, kind, cursor, limit, &list, next, &err);
+    kv_read_end(txn);
+    if (st) return fail(request, &err);
+    json_t *items = json_array();
+    for (size_t i = 0; i < json_array_size(list); i++)
+        json_array_append_new(items, describe(app, json_array_get(list, i)));
+    json_decref(list);
+    http_reply_json(request, 200, page_json(items, next));
+    return HTTP_DONE;
 }
 
 enum http_outcome fail(struct http_request *request, const struct lathe_error *err)

@@ -80,27 +80,14 @@ json_t *device_json(struct jobs *jobs, const json_t *document)
     return answer;
 }
 
+static json_t *describe(struct app *app, const json_t *document)
+{
+    return device_json(app->jobs, document);
+}
+
 static enum http_outcome list_devices(struct http_request *request)
 {
-    struct app *app = http_app(request);
-    struct lathe_error err = {0};
-    struct kv_txn *txn;
-    json_t *list;
-    const char *cursor;
-    size_t limit;
-    char next[65];
-    if (!page_params(request, &limit, &cursor)) return HTTP_DONE;
-    enum lathe_status st = kv_read_begin(app->kv, &txn, &err);
-    if (st) return fail(request, &err);
-    st = store_list(txn, "device", cursor, limit, &list, next, &err);
-    kv_read_end(txn);
-    if (st) return fail(request, &err);
-    json_t *items = json_array();
-    for (size_t i = 0; i < json_array_size(list); i++)
-        json_array_append_new(items, device_json(app->jobs, json_array_get(list, i)));
-    json_decref(list);
-    http_reply_json(request, 200, page_json(items, next));
-    return HTTP_DONE;
+    return reply_documents(request, "device", describe);
 }
 
 static enum http_outcome get_device(struct http_request *request)

@@ -7,8 +7,9 @@
 
 enum { BODY_BYTES = 4096 };
 
-static json_t *describe(const json_t *document)
+static json_t *describe(struct app *app, const json_t *document)
 {
+    (void)app;
     return json_pack("{s:O, s:O, s:O}", "name", json_object_get(document, "name"), "role",
                      json_object_get(document, "role"), "created", json_object_get(document, "created"));
 }
@@ -36,24 +37,7 @@ static enum http_outcome create_token(struct http_request *request)
 
 static enum http_outcome list_tokens(struct http_request *request)
 {
-    struct app *app = http_app(request);
-    struct lathe_error err = {0};
-    struct kv_txn *txn;
-    json_t *list;
-    const char *cursor;
-    size_t limit;
-    char next[65];
-    if (!page_params(request, &limit, &cursor)) return HTTP_DONE;
-    enum lathe_status st = kv_read_begin(app->kv, &txn, &err);
-    if (st) return fail(request, &err);
-    st = store_list(txn, "token-name", cursor, limit, &list, next, &err);
-    kv_read_end(txn);
-    if (st) return fail(request, &err);
-    json_t *items = json_array();
-    for (size_t i = 0; i < json_array_size(list); i++) json_array_append_new(items, describe(json_array_get(list, i)));
-    json_decref(list);
-    http_reply_json(request, 200, page_json(items, next));
-    return HTTP_DONE;
+    return reply_documents(request, "token-name", describe);
 }
 
 static enum http_outcome revoke_token(struct http_request *request)
