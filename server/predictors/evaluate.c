@@ -80,7 +80,7 @@ static void add_bias(float *restrict y, const float *restrict bias, size_t rows,
     }
 }
 
-static void dense_layer(const struct dense *l, const float *x, float *y, size_t rows, bool relu)
+void dense_run(const struct dense *l, const float *x, float *y, size_t rows, bool relu)
 {
     if (l->out == 1) cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)rows, l->in, 1, x, l->in, l->weight, 1, 0, y, 1);
     else
@@ -98,7 +98,7 @@ static void evaluate_batch(const struct predictor *p, struct predictor_work *wor
     for (size_t i = 0; i < n; i++) first_layer(p, &subnets[i], x + i * width);
     if (p->layer_count > 1) rectify(x, n * width);
     for (int l = 1; l < p->layer_count; l++) {
-        dense_layer(&p->layers[l], x, y, n, l + 1 < p->layer_count);
+        dense_run(&p->layers[l], x, y, n, l + 1 < p->layer_count);
         float *swap = x;
         x = y;
         y = swap;

@@ -15,12 +15,20 @@ struct dense {
     float *bias;   /* [out] */
 };
 
+struct columns;
+struct bf16_layers;
+
 struct predictor {
     const struct space *space;
     struct encoding encoding;
     json_t *metadata; /* object; empty when the file has none */
     int layer_count;
     struct dense layers[LAYERS_MAX];
+    struct columns *columns;  /* the first layer, choice by choice */
+    struct bf16_layers *bf16; /* the layers between first and last; NULL where f32 must do */
 };
+
+/** One layer of a batch by OpenBLAS. @param x [rows][in]. @param[out] y [rows][out]. */
+void dense_run(const struct dense *, const float *x, float *y, size_t rows, bool relu);
 
 #endif

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "lut/base/text.h"
+#include "server/predictors/bf16.h"
+#include "server/predictors/columns.h"
 #include "server/predictors/internal.h"
 #include "server/predictors/safetensors.h"
 
@@ -144,12 +146,22 @@ static enum lathe_status read_layers(struct predictor *p, const struct safetenso
     return LATHE_OK;
 }
 
+/* What searches use. */
+static enum lathe_status prepare(struct predictor *p, struct lathe_error *err)
+{
+    p->columns = columns_new(p);
+    if (!p->columns) return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    p->bf16 = bf16_layers_new(p->layers + 1, p->layer_count - 2);
+    return LATHE_OK;
+}
+
 static enum lathe_status load(struct predictor *p, const void *bytes, size_t size, struct lathe_error *err)
 {
     struct safetensors file;
     enum lathe_status st = safetensors_parse(bytes, size, &file, err);
     if (st) return st;
     st = read_layers(p, &file, err);
+    if (!st) st = prepare(p, err);
     if (!st) {
         p->metadata = file.metadata ? json_incref(file.metadata) : json_object();
         if (!p->metadata) st = error_set(err, LATHE_NO_MEMORY, "out of memory");
@@ -183,6 +195,8 @@ void predictor_free(struct predictor *p)
         free(p->layers[i].weight);
         free(p->layers[i].bias);
     }
+    columns_free(p->columns);
+    bf16_layers_free(p->bf16);
     json_decref(p->metadata);
     free(p);
 }

@@ -65,9 +65,10 @@ static enum lathe_status look_up(void *context, const char *layer_text, int reso
     return st;
 }
 
-static void note_missing(void *context, int resolution, const char *layer_text)
+static void note_missing(void *context, int table, int resolution, const char *layer_text)
 {
     struct question *q = context;
+    (void)table;
     size_t n = q->missing_resolution_count;
     if (json_array_size(q->missing) < MISSING_SHOWN) json_array_append_new(q->missing, json_string(layer_text));
     q->missing_count++;
@@ -84,9 +85,17 @@ enum lathe_status question_ask(struct question *q, const int *resolutions, size_
     st = table_info(l.txn, (struct table_id){q->device, q->config}, 0, &q->table, err);
     q->has_table = st == LATHE_OK;
     q->missing = json_array();
-    if (!st)
-        st = problem_new(q->space, q->predictor->predictor, look_up, &l, resolutions, count, note_missing, q,
-                         &q->problem, err);
+    if (!st) {
+        const struct problem_request r = {.space = q->space,
+                                          .predictor = q->predictor->predictor,
+                                          .latency = look_up,
+                                          .tables = {&l},
+                                          .resolutions = resolutions,
+                                          .resolution_count = count,
+                                          .missing = note_missing,
+                                          .missing_context = q};
+        st = problem_new(&r, &q->problem, err);
+    }
     kv_read_end(l.txn);
     return st;
 }

@@ -44,7 +44,6 @@ static void read_evolution(struct json_fields *f, struct evolution_options *out)
 {
     const json_t *object = NULL;
     struct json_fields g;
-    evolution_defaults(out);
     json_get_object(f, "evolution", JSON_OPTIONAL, &object);
     if (f->status || !object) return;
     int64_t population = out->population;
@@ -67,6 +66,7 @@ static enum lathe_status read_ask(struct app *app, const json_t *body, struct as
     int64_t seed = 0;
     bool verify = false;
     a->algorithm = "auto";
+    search_defaults(&a->search);
     json_fields_begin(&f, body, err);
     question_read(&a->question, app, &f);
     read_limits(&f, &a->search.limits);

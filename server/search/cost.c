@@ -2,39 +2,51 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* Limits, and the costs of subnets. */
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "server/search/internal.h"
 
-static const char *const cost_names[COSTS] = {"latency_ms", "macs_m", "params_m", "peak_activation_kb", "weights_kb"};
-static const double units[COSTS] = {1, 1e6, 1e6, 1024, 1024};
+static const char *const cost_names[COST_OTHER_LATENCY] = {"latency_ms", "macs_m", "params_m", "peak_activation_kb",
+                                                           "weights_kb"};
+static const double units[COST_OTHER_LATENCY] = {1, 1e6, 1e6, 1024, 1024};
 
 const char *cost_name(enum cost cost)
 {
-    return cost_names[cost];
+    return cost_names[cost < COST_OTHER_LATENCY ? cost : COST_LATENCY];
+}
+
+enum cost cost_find(const char *name)
+{
+    for (int c = 0; c < COST_OTHER_LATENCY; c++)
+        if (strcmp(cost_names[c], name) == 0) return (enum cost)c;
+    return COSTS;
 }
 
 double problem_unit(enum cost cost)
 {
-    return units[cost];
+    return cost < COST_OTHER_LATENCY ? units[cost] : 1;
 }
 
-static double *limit_of(struct limits *limits, enum cost cost)
+static size_t offset_of(enum cost cost)
 {
-    double *const fields[COSTS] = {&limits->latency_ms, &limits->macs_m, &limits->params_m, &limits->peak_activation_kb,
-                                   &limits->weights_kb};
-    return fields[cost];
+    static const size_t offsets[COST_OTHER_LATENCY] = {
+        offsetof(struct limits, latency_ms), offsetof(struct limits, macs_m), offsetof(struct limits, params_m),
+        offsetof(struct limits, peak_activation_kb), offsetof(struct limits, weights_kb)};
+    if (cost < COST_OTHER_LATENCY) return offsets[cost];
+    return offsetof(struct limits, other_latency_ms) + (size_t)(cost - COST_OTHER_LATENCY) * sizeof(double);
 }
 
 double limits_get(const struct limits *limits, enum cost cost)
 {
-    struct limits copy = *limits;
-    return *limit_of(&copy, cost);
+    double limit;
+    memcpy(&limit, (const char *)limits + offset_of(cost), sizeof limit);
+    return limit;
 }
 
 void limits_set(struct limits *limits, enum cost cost, double limit)
 {
-    *limit_of(limits, cost) = limit;
+    memcpy((char *)limits + offset_of(cost), &limit, sizeof limit);
 }
 
 void limits_none(struct limits *limits)
@@ -55,25 +67,40 @@ const struct predictor *problem_predictor(const struct problem *p)
 int problem_values(const struct problem *p, int dim, const uint8_t **values)
 {
     bool resolution = dim == space_resolution_dim(p->space);
-    *values = resolution ? p->resolutions : p->all;
-    return resolution ? p->resolution_count : space_dim(p->space, dim)->count;
+    *values = resolution ? p->resolutions : p->values[dim];
+    return resolution ? p->resolution_count : p->value_count[dim];
 }
 
-bool problem_allows(const struct problem *p, const struct subnet *s)
+int problem_table_count(const struct problem *p)
+{
+    return p->table_count;
+}
+
+static bool has_resolution(const struct problem *p, const struct subnet *s)
 {
     return p->row_of[s->at[space_resolution_dim(p->space)]] >= 0;
 }
 
+bool problem_allows(const struct problem *p, const struct subnet *s)
+{
+    for (int i = 0; i < p->fixed_count; i++) {
+        int dim = p->fixed_dims[i];
+        if (s->at[dim] != p->values[dim][0] && space_dim_active(p->space, s, dim)) return false;
+    }
+    return has_resolution(p, s);
+}
+
 double problem_slot_latency_ms(const struct problem *p, const struct subnet *s, int slot)
 {
-    if (!problem_allows(p, s)) return NAN;
+    if (!has_resolution(p, s)) return NAN;
     size_t cell = p->slots[slot].offset + (size_t)space_choice_of(&p->slots[slot].choices, s);
     return p->costs[COST_LATENCY][problem_base(p, s) + cell];
 }
 
 double problem_cost(const struct problem *p, enum cost cost, const struct subnet *s)
 {
-    if (!problem_allows(p, s)) return NAN;
+    if (!has_resolution(p, s)) return NAN;
+    if (!p->costs[cost]) return 0;
     const double *cells = p->costs[cost] + problem_base(p, s);
     double sum = 0;
     for (int i = 0; i < p->slot_count; i++) {
@@ -81,7 +108,7 @@ double problem_cost(const struct problem *p, enum cost cost, const struct subnet
         if (cost != COST_PEAK_ACTIVATION) sum += value;
         else if (value > sum) sum = value;
     }
-    return sum / units[cost];
+    return sum / problem_unit(cost);
 }
 
 double problem_latency_ms(const struct problem *p, const struct subnet *s)

@@ -18,12 +18,17 @@ struct problem {
     int slot_count;
     size_t cells; /* of a resolution */
     struct slot_table slots[SPACE_MAX_SLOTS];
-    double *costs[COSTS];         /* [resolutions][cells]: ms, numbers or bytes */
+    int table_count;
+    double *costs[COSTS];         /* [resolutions][cells]: ms, numbers or bytes; NULL where there is no such table */
+    bool *allowed_cells;          /* [cells]: choices that no fixed value forbids */
     int row_of[SPACE_MAX_VALUES]; /* by value index of the resolution; below 0: left out */
     uint8_t resolutions[SPACE_MAX_VALUES];
     int resolution_count;
-    uint8_t all[SPACE_MAX_VALUES]; /* 0, 1, 2, ... */
-    struct subnet least[COSTS];    /* the subnets of least cost, canonical */
+    uint8_t values[SPACE_MAX_DIMS][SPACE_MAX_VALUES]; /* that are allowed, of every dimension but the resolution */
+    int value_count[SPACE_MAX_DIMS];
+    int fixed_dims[SPACE_MAX_DIMS]; /* dimensions with one allowed value of several */
+    int fixed_count;
+    struct subnet least[COSTS]; /* the subnets of least cost, canonical */
 };
 
 /** The first cell of the subnet's resolution. Its resolution must be allowed. */
@@ -52,6 +57,12 @@ static inline void problem_random_value(const struct problem *p, struct rng *rng
     const uint8_t *values;
     int count = problem_values(p, dim, &values);
     s->at[dim] = values[rng_below(rng, (uint32_t)count)];
+}
+
+/** Whether the problem knows a cost: latencies by tables that it does not have are not known. */
+static inline bool problem_has_cost(const struct problem *p, enum cost cost)
+{
+    return p->costs[cost] != NULL;
 }
 
 static inline bool search_cancelled(const struct search_request *r)

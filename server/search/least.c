@@ -62,10 +62,13 @@ static void open_dims(struct programme *g, int slot)
         int dim = c->dims[i];
         if (g->first[dim] != slot || g->last[dim] == slot) continue;
         size_t before = g->count;
-        for (int value = 1; value < c->counts[i]; value++) {
+        const uint8_t *values;
+        int count = problem_values(g->problem, dim, &values);
+        for (size_t s = 0; s < before; s++) g->states[s].subnet.at[dim] = values[0];
+        for (int v = 1; v < count; v++) {
             for (size_t s = 0; s < before; s++) {
                 g->states[g->count] = g->states[s];
-                g->states[g->count++].subnet.at[dim] = (uint8_t)value;
+                g->states[g->count++].subnet.at[dim] = values[v];
             }
         }
         g->open[g->open_count++] = dim;
@@ -93,8 +96,10 @@ static void add_slot(const struct programme *g, int slot, size_t base, struct st
 {
     const struct slot_table *table = &g->problem->slots[slot];
     const double *cells = g->problem->costs[g->cost] + base + table->offset;
+    const bool *allowed = g->problem->allowed_cells + table->offset;
     int best = -1;
     for (int choice = 0; choice < table->choices.count; choice++) {
+        if (!allowed[choice]) continue;
         if (best >= 0 && cells[choice] >= cells[best]) continue;
         if (agrees(g, &table->choices, choice, &state->subnet)) best = choice;
     }
@@ -170,7 +175,8 @@ enum lathe_status problem_find_least(struct problem *p, struct lathe_error *err)
     if (!g.states) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     for (int c = 0; c < COSTS; c++) {
         g.cost = (enum cost)c;
-        least_of_all(&g, &p->least[c]);
+        if (problem_has_cost(p, g.cost)) least_of_all(&g, &p->least[c]);
+        else p->least[c] = p->least[COST_LATENCY];
     }
     free(g.states);
     return LATHE_OK;

@@ -15,10 +15,7 @@ enum { CELLS_MAX = 1 << 20, NOT_CONSIDERED = -2, LEFT_OUT = -1 };
 
 struct builder {
     struct problem *problem;
-    layer_latency_fn latency;
-    void *latency_context;
-    void (*missing)(void *, int resolution, const char *layer_text);
-    void *missing_context;
+    const struct problem_request *request;
     size_t missing_count;                 /* at the resolution being filled */
     char first_missing[LAYER_TEXT_BYTES]; /* of all resolutions; "" while none is missing */
     int first_missing_resolution;
@@ -38,19 +35,58 @@ static enum lathe_status lay_out(struct problem *p, int resolutions, struct lath
     if (p->cells * (size_t)resolutions > CELLS_MAX)
         return error_set(err, LATHE_UNSUPPORTED, "space %s has too many layers to search: %zu at %d resolutions",
                          space_id(p->space), p->cells, resolutions);
-    for (int c = 0; c < COSTS; c++) {
+    p->allowed_cells = calloc(p->cells, sizeof *p->allowed_cells);
+    if (!p->allowed_cells) return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    for (int c = 0; c < COST_OTHER_LATENCY + p->table_count - 1; c++) {
         p->costs[c] = calloc(p->cells * (size_t)resolutions, sizeof *p->costs[c]);
         if (!p->costs[c]) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     }
     return LATHE_OK;
 }
 
-static enum lathe_status ask_latency(struct builder *b, const struct layer *layer, int resolution, double *out,
-                                     struct lathe_error *err)
+/* The values that each dimension may have, and with them the choices of each slot. */
+static void fix(struct problem *p, const int8_t *fixed)
 {
+    for (int d = 0; d < space_dim_count(p->space); d++) {
+        int count = space_dim(p->space, d)->count;
+        if (fixed && fixed[d] >= 0) {
+            p->value_count[d] = 1;
+            p->values[d][0] = (uint8_t)fixed[d];
+            if (count > 1 && d != space_resolution_dim(p->space)) p->fixed_dims[p->fixed_count++] = d;
+            continue;
+        }
+        p->value_count[d] = count;
+        for (int i = 0; i < count; i++) p->values[d][i] = (uint8_t)i;
+    }
+}
+
+static bool has_value(const struct problem *p, int dim, int value)
+{
+    for (int i = 0; i < p->value_count[dim]; i++)
+        if (p->values[dim][i] == value) return true;
+    return false;
+}
+
+static void allow_cells(struct problem *p)
+{
+    for (int slot = 0; slot < p->slot_count; slot++) {
+        const struct space_choices *c = &p->slots[slot].choices;
+        for (int choice = 0; choice < c->count; choice++) {
+            bool allowed = true;
+            for (int i = 0; i < c->dim_count; i++)
+                allowed = allowed && has_value(p, c->dims[i], choice / c->strides[i] % c->counts[i]);
+            p->allowed_cells[p->slots[slot].offset + (size_t)choice] = allowed;
+        }
+    }
+}
+
+static enum lathe_status ask_latency(struct builder *b, int table, const struct layer *layer, int resolution,
+                                     double *out, struct lathe_error *err)
+{
+    const struct problem_request *r = b->request;
     char text[LAYER_TEXT_BYTES];
     layer_print(layer, text);
-    enum lathe_status st = b->latency(b->latency_context, text, resolution, out, err);
+    enum lathe_status st = r->latency(r->tables[table], text, resolution, out, err);
     if (st == LATHE_NOT_FOUND) {
         *out = 0;
         b->missing_count++;
@@ -58,7 +94,7 @@ static enum lathe_status ask_latency(struct builder *b, const struct layer *laye
             memcpy(b->first_missing, text, sizeof text);
             b->first_missing_resolution = resolution;
         }
-        if (b->missing) b->missing(b->missing_context, resolution, text);
+        if (r->missing) r->missing(r->missing_context, table, resolution, text);
         return LATHE_OK;
     }
     if (!st && !(isfinite(*out) && *out >= 0))
@@ -91,7 +127,9 @@ static enum lathe_status layer_costs(struct builder *b, const struct layer *laye
         costs[COST_PARAMS] = (double)layer_params(layer);
         costs[COST_PEAK_ACTIVATION] = (double)layer_peak_activation_bytes(layer, DTYPE_F32);
         costs[COST_WEIGHTS] = (double)layer_weight_bytes(layer, DTYPE_F32);
-        st = ask_latency(b, layer, resolution, &costs[COST_LATENCY], err);
+        for (int c = COST_OTHER_LATENCY; c < COSTS; c++) costs[c] = 0;
+        for (int t = 0; t < b->problem->table_count && !st; t++)
+            st = ask_latency(b, t, layer, resolution, &costs[cost_of_table(t)], err);
     }
     memcpy(out, costs, COSTS * sizeof *out);
     return st;
@@ -105,11 +143,13 @@ static enum lathe_status fill_slot(struct builder *b, int slot, int resolution, 
     for (int choice = 0; choice < choices->count; choice++) {
         struct layer layer;
         double costs[COSTS] = {0};
+        if (!p->allowed_cells[p->slots[slot].offset + (size_t)choice]) continue;
         space_choose(choices, choice, s);
         if (!space_slot_layer(p->space, s, slot, &layer)) continue;
         enum lathe_status st = layer_costs(b, &layer, resolution, costs, err);
         if (st) return st;
-        for (int c = 0; c < COSTS; c++) p->costs[c][base + p->slots[slot].offset + (size_t)choice] = costs[c];
+        for (int c = 0; c < COSTS && p->costs[c]; c++)
+            p->costs[c][base + p->slots[slot].offset + (size_t)choice] = costs[c];
     }
     return LATHE_OK;
 }
@@ -124,7 +164,7 @@ static enum lathe_status fill_resolution(struct builder *b, int index, struct la
     size_t base = (size_t)p->resolution_count * p->cells;
     b->missing_count = 0;
     s.at[dim] = (uint8_t)index;
-    for (int c = 0; c < COSTS; c++) memset(p->costs[c] + base, 0, p->cells * sizeof(double));
+    for (int c = 0; c < COSTS && p->costs[c]; c++) memset(p->costs[c] + base, 0, p->cells * sizeof(double));
     layer_set_clear(&b->known);
     for (int slot = 0; slot < p->slot_count; slot++) {
         enum lathe_status st = fill_slot(b, slot, resolution, &s, base, err);
@@ -136,31 +176,46 @@ static enum lathe_status fill_resolution(struct builder *b, int index, struct la
     return LATHE_OK;
 }
 
+/* Mark the resolutions that were asked for by LEFT_OUT. */
+static enum lathe_status choose_named(struct problem *p, const struct problem_request *r, struct lathe_error *err)
+{
+    int dim = space_resolution_dim(p->space);
+    for (size_t i = 0; i < r->resolution_count; i++) {
+        char field[40];
+        snprintf(field, sizeof field, "resolutions[%zu]", i);
+        int index = space_find_value(p->space, dim, r->resolutions[i]);
+        if (index < 0)
+            return error_field(err, field, "space %s has no resolution %d", space_id(p->space), r->resolutions[i]);
+        if (p->predictor && !predictor_has_resolution(p->predictor, r->resolutions[i]))
+            return error_field(err, field, "the predictor can't take resolution %d", r->resolutions[i]);
+        p->row_of[index] = LEFT_OUT;
+    }
+    return LATHE_OK;
+}
+
 /* Mark the resolutions to consider by LEFT_OUT, the others by NOT_CONSIDERED. @return how many are to be considered in
  * *considered. */
-static enum lathe_status choose_resolutions(struct problem *p, const int *resolutions, size_t count, int *considered,
+static enum lathe_status choose_resolutions(struct problem *p, const struct problem_request *r, int *considered,
                                             struct lathe_error *err)
 {
     int dim = space_resolution_dim(p->space);
     const struct space_dim *d = space_dim(p->space, dim);
+    bool left = false;
     for (int i = 0; i < SPACE_MAX_VALUES; i++) p->row_of[i] = NOT_CONSIDERED;
-    for (int i = 0; !resolutions && i < d->count; i++) {
-        if (p->predictor && !predictor_has_resolution(p->predictor, d->values[i])) continue;
-        p->row_of[i] = LEFT_OUT;
+    if (r->resolutions) {
+        enum lathe_status st = choose_named(p, r, err);
+        if (st) return st;
     }
-    for (size_t i = 0; resolutions && i < count; i++) {
-        char field[40];
-        snprintf(field, sizeof field, "resolutions[%zu]", i);
-        int index = space_find_value(p->space, dim, resolutions[i]);
-        if (index < 0)
-            return error_field(err, field, "space %s has no resolution %d", space_id(p->space), resolutions[i]);
-        if (p->predictor && !predictor_has_resolution(p->predictor, resolutions[i]))
-            return error_field(err, field, "the predictor can't take resolution %d", resolutions[i]);
-        p->row_of[index] = LEFT_OUT;
-    }
+    for (int i = 0; !r->resolutions && i < d->count; i++)
+        if (!p->predictor || predictor_has_resolution(p->predictor, d->values[i])) p->row_of[i] = LEFT_OUT;
     *considered = 0;
-    for (int i = 0; i < d->count; i++) *considered += p->row_of[i] == LEFT_OUT;
-    if (!*considered) return error_field(err, "resolutions", "there is no resolution to search");
+    for (int i = 0; i < d->count; i++) {
+        left = left || p->row_of[i] == LEFT_OUT;
+        if (!has_value(p, dim, i)) p->row_of[i] = NOT_CONSIDERED;
+        *considered += p->row_of[i] == LEFT_OUT;
+    }
+    if (!left) return error_field(err, "resolutions", "there is no resolution to search");
+    if (!*considered) return error_field(err, "fix", "the fixed resolution is none of those to search");
     return LATHE_OK;
 }
 
@@ -181,26 +236,23 @@ static enum lathe_status fill(struct builder *b, bool all_needed, int considered
     return LATHE_OK;
 }
 
-enum lathe_status problem_new(const struct space *space, const struct predictor *predictor, layer_latency_fn latency,
-                              void *latency_context, const int *resolutions, size_t count,
-                              void (*missing)(void *, int resolution, const char *layer_text), void *missing_context,
-                              struct problem **out, struct lathe_error *err)
+enum lathe_status problem_new(const struct problem_request *request, struct problem **out, struct lathe_error *err)
 {
     int considered = 0;
     struct problem *p = calloc(1, sizeof *p);
     if (!p) return error_set(err, LATHE_NO_MEMORY, "out of memory");
-    struct builder b = {.problem = p,
-                        .latency = latency,
-                        .latency_context = latency_context,
-                        .missing = missing,
-                        .missing_context = missing_context};
-    p->space = space;
-    p->predictor = predictor;
+    struct builder b = {.problem = p, .request = request};
+    p->space = request->space;
+    p->predictor = request->predictor;
+    p->table_count = request->table_count ? request->table_count : 1;
     layer_set_init(&b.known);
-    for (int i = 0; i < SPACE_MAX_VALUES; i++) p->all[i] = (uint8_t)i;
-    enum lathe_status st = choose_resolutions(p, resolutions, count, &considered, err);
+    fix(p, request->fixed);
+    enum lathe_status st = choose_resolutions(p, request, &considered, err);
     if (!st) st = lay_out(p, considered, err);
-    if (!st) st = fill(&b, resolutions != NULL, considered, err);
+    if (!st) {
+        allow_cells(p);
+        st = fill(&b, request->resolutions != NULL, considered, err);
+    }
     layer_set_clear(&b.known);
     free(b.known_costs);
     if (!st) st = problem_find_least(p, err);
@@ -216,5 +268,6 @@ void problem_free(struct problem *p)
 {
     if (!p) return;
     for (int c = 0; c < COSTS; c++) free(p->costs[c]);
+    free(p->allowed_cells);
     free(p);
 }

@@ -15,18 +15,37 @@
 #include "server/predictors/predictor.h"
 #include "server/spaces/space.h"
 
+enum { PROBLEM_TABLES_MOST = 8 };
+
 /* Upper limits; INFINITY where there is none. All hold exactly: a subnet at the limit is feasible. */
 struct limits {
-    double latency_ms;
-    double macs_m, params_m;               /* millions */
-    double peak_activation_kb, weights_kb; /* 1 kb = 1024 bytes, f32 */
+    double latency_ms;                                /* by the first table */
+    double macs_m, params_m;                          /* millions */
+    double peak_activation_kb, weights_kb;            /* 1 kb = 1024 bytes, f32 */
+    double other_latency_ms[PROBLEM_TABLES_MOST - 1]; /* by the second table, the third, ... */
 };
 void limits_none(struct limits *);
 
-/* The same costs by number, in the order and the units of struct limits. */
-enum cost { COST_LATENCY, COST_MACS, COST_PARAMS, COST_PEAK_ACTIVATION, COST_WEIGHTS, COSTS };
-/** The field of struct limits, as in requests: "latency_ms", ... Static. */
+/* The same costs by number, in the order and the units of struct limits. COST_OTHER_LATENCY + i is the latency by table
+ * i + 1; where the problem has no such table it is 0. */
+enum cost {
+    COST_LATENCY,
+    COST_MACS,
+    COST_PARAMS,
+    COST_PEAK_ACTIVATION,
+    COST_WEIGHTS,
+    COST_OTHER_LATENCY,
+    COSTS = COST_OTHER_LATENCY + PROBLEM_TABLES_MOST - 1
+};
+/** The field of struct limits, as in requests: "latency_ms", ... Static. Every table's is "latency_ms". */
 const char *cost_name(enum cost);
+/** The cost of that name; COSTS: there is none. */
+enum cost cost_find(const char *name);
+/** The latency by a table, numbered from 0. */
+static inline enum cost cost_of_table(int table)
+{
+    return table ? (enum cost)(COST_OTHER_LATENCY + table - 1) : COST_LATENCY;
+}
 double limits_get(const struct limits *, enum cost);
 void limits_set(struct limits *, enum cost, double limit);
 
@@ -37,26 +56,36 @@ struct problem;
 typedef enum lathe_status (*layer_latency_fn)(void *context, const char *layer_text, int resolution, double *latency_ms,
                                               struct lathe_error *err);
 
+struct problem_request {
+    const struct space *space;         /* borrowed; must outlive the problem */
+    const struct predictor *predictor; /* the same; NULL: top-1 is NAN */
+    layer_latency_fn latency;
+    void *tables[PROBLEM_TABLES_MOST]; /* contexts of latency(), one a table */
+    int table_count;                   /* 0 means 1 */
+    const int *resolutions;            /* the only ones to consider; NULL: all of the space */
+    size_t resolution_count;
+    const int8_t *fixed; /* [dimensions] the value index that a dimension must have; -1: free. NULL: all are free */
+    /* Called for every missing row of the resolutions considered; may be NULL. */
+    void (*missing)(void *context, int table, int resolution, const char *layer_text);
+    void *missing_context;
+};
+
 /** Build the tables. Resolutions of which a row is missing, or that the predictor can't take, are left out of the
- *  problem. Each layer is asked for once a resolution.
- *  @param space,predictor borrowed; must outlive the problem. predictor may be NULL: then top-1 is NAN.
- *  @param resolutions,count the only ones to consider; NULL: all of the space.
- *  @param missing called for every missing row of the resolutions considered; may be NULL.
+ *  problem; rows that no allowed choice needs are not asked for. Each layer is asked for once a resolution and table.
  *  @return LATHE_OK; LATHE_CONFLICT when no resolution is complete, or when `resolutions` were given and one of them
- *          is not complete; LATHE_INVALID (field "resolutions[i]") for one that the space or the predictor lacks;
- *          LATHE_UNSUPPORTED for a space whose tables would be too large. */
-enum lathe_status problem_new(const struct space *, const struct predictor *, layer_latency_fn, void *latency_context,
-                              const int *resolutions, size_t count,
-                              void (*missing)(void *, int resolution, const char *layer_text), void *missing_context,
-                              struct problem **out, struct lathe_error *err);
+ *          is not complete; LATHE_INVALID (field "resolutions[i]") for one that the space or the predictor lacks, or
+ *          (field "fix") when the fixed values leave no resolution; LATHE_UNSUPPORTED for a space whose tables would be
+ *          too large. */
+enum lathe_status problem_new(const struct problem_request *, struct problem **out, struct lathe_error *err);
 void problem_free(struct problem *);
 
 const struct space *problem_space(const struct problem *);
 const struct predictor *problem_predictor(const struct problem *);
 /** The values of a dimension that the problem allows, as value indices, ascending. */
 int problem_values(const struct problem *, int dim, const uint8_t **values);
-/** Whether the problem allows every choice of a subnet: its resolution may have been left out. The costs of others are
- *  NAN. */
+int problem_table_count(const struct problem *);
+/** Whether the problem allows every choice of a subnet: its resolution may have been left out, or another value have
+ *  been fixed. The costs of a subnet whose resolution was left out are NAN. */
 bool problem_allows(const struct problem *, const struct subnet *);
 
 double problem_latency_ms(const struct problem *, const struct subnet *);

@@ -24,13 +24,17 @@ const char *search_names(void)
     return "auto, multistart, evolution";
 }
 
-void evolution_defaults(struct evolution_options *o)
+const double SEARCH_BUDGET_MS = 40;
+
+void search_defaults(struct search_request *r)
 {
-    *o = (struct evolution_options){.population = 100,
-                                    .generations = 500,
-                                    .parent_ratio = 0.25,
-                                    .mutation_probability = 0.1,
-                                    .mutation_ratio = 0.5};
+    *r = (struct search_request){.budget_ms = SEARCH_BUDGET_MS,
+                                 .evolution = {.population = 100,
+                                               .generations = 500,
+                                               .parent_ratio = 0.25,
+                                               .mutation_probability = 0.1,
+                                               .mutation_ratio = 0.5}};
+    limits_none(&r->limits);
 }
 
 static enum lathe_status check_ratio(const char *field, double value, struct lathe_error *err)

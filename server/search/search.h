@@ -15,17 +15,25 @@ struct evolution_options {
     double mutation_probability; /* 0.1, for each dimension */
     double mutation_ratio;       /* 0.5 of the children by mutation, the others by crossover */
 };
-void evolution_defaults(struct evolution_options *);
+
+enum { SEARCH_BUDGET_MOST_MS = 60000 };
+extern const double SEARCH_BUDGET_MS; /* what a request without a budget gets: 40 */
 
 struct search_request {
     struct limits limits;
     uint64_t seed;
+    /* Work of "auto" and "multistart", as the time that it takes on one idle core of a current server; counted, not
+     * timed. Others have parameters of their own. search_defaults(): SEARCH_BUDGET_MS. */
+    double budget_ms;
     struct evolution_options evolution;
     bool (*cancelled)(void *); /* asked every millisecond or two; NULL: never */
     void *cancelled_context;
     void (*progress)(void *, double fraction, double best_top1); /* NULL: none */
     void *progress_context;
 };
+
+/** No limits, seed 0, the default budget and once-for-all's parameters of evolution; no callbacks. */
+void search_defaults(struct search_request *);
 
 struct search_result {
     struct subnet subnet;

@@ -21,7 +21,7 @@ static struct problem *bench_problem(const struct space *space, const struct pre
     struct problem *problem = NULL;
     struct lathe_error err = {0};
     uint64_t start = clock_now_ns();
-    if (problem_new(space, predictor, note10_latency, note10, NULL, 0, NULL, NULL, &problem, &err))
+    if (problem_of_table(space, predictor, note10_latency, note10, &problem, &err))
         printf("problem_new: %s\n", err.message);
     printf("problem_new, 5 of 17 resolutions in the table: %.2f ms\n", ms_since(start));
     return problem;
@@ -80,12 +80,12 @@ static void bench_search(const struct problem *problem, const char *algorithm, d
     double worst = 100;
     double evaluations = 0;
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
-        struct search_request request = {.seed = seed};
+        struct search_request request;
         struct search_result result = {0};
         struct lathe_error err = {0};
-        limits_none(&request.limits);
+        search_defaults(&request);
+        request.seed = seed;
         request.limits.latency_ms = limit;
-        evolution_defaults(&request.evolution);
         if (search_run(algorithm, problem, &request, &result, &err)) {
             printf("search at %g ms: %s\n", limit, err.message);
             return;

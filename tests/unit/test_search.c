@@ -5,9 +5,9 @@
 
 static struct search_request request_of(uint64_t seed)
 {
-    struct search_request request = {.seed = seed};
-    limits_none(&request.limits);
-    evolution_defaults(&request.evolution);
+    struct search_request request;
+    search_defaults(&request);
+    request.seed = seed;
     /* Enough for spaces of a few thousand subnets. */
     request.evolution.generations = 60;
     return request;
@@ -37,7 +37,7 @@ START_TEST(small_spaces_are_solved_as_well_as_by_trying_all)
         random_problem_init(&r, seed / 3);
         int constraints = 1 + (int)rng_below(&rng, 2);
         for (int i = 0; i < constraints; i++) {
-            enum cost cost = (enum cost)rng_below(&rng, COSTS);
+            enum cost cost = (enum cost)rng_below(&rng, RANDOM_COSTS);
             limits_set(&request.limits, cost, random_limit(&r, cost, &rng));
         }
         enum lathe_status st = search_run("evolution", r.problem, &request, &result, &err);
@@ -85,7 +85,7 @@ START_TEST(each_limit_that_can_not_be_met_is_named_with_its_least)
 {
     struct random_problem r;
     random_problem_init(&r, 3);
-    for (int c = 0; c < COSTS; c++) {
+    for (int c = 0; c < RANDOM_COSTS; c++) {
         struct search_request request = request_of(0);
         struct search_result result = {0};
         struct lathe_error err = {0};
@@ -109,8 +109,7 @@ START_TEST(the_same_seed_gives_the_same_answer)
     struct problem *problem = NULL;
     rng_seed(&rng, 4);
     struct predictor *predictor = random_predictor(&rng, space);
-    ck_assert_int_eq(problem_new(space, predictor, random_latency, &table, NULL, 0, NULL, NULL, &problem, NULL),
-                     LATHE_OK);
+    ck_assert_int_eq(problem_of_table(space, predictor, random_latency, &table, &problem, NULL), LATHE_OK);
     struct search_result first = {0};
     struct search_result again = {0};
     struct search_result other = {0};
@@ -141,8 +140,7 @@ START_TEST(a_limit_just_above_the_least_ends_in_a_feasible_subnet)
     struct problem *problem = NULL;
     rng_seed(&rng, 8);
     struct predictor *predictor = random_predictor(&rng, space);
-    ck_assert_int_eq(problem_new(space, predictor, random_latency, &table, NULL, 0, NULL, NULL, &problem, NULL),
-                     LATHE_OK);
+    ck_assert_int_eq(problem_of_table(space, predictor, random_latency, &table, &problem, NULL), LATHE_OK);
     struct search_result result = {0};
     struct search_request request = request_of(1);
     request.limits.latency_ms = problem_least_latency_ms(problem, NULL) * 1.001;
@@ -255,7 +253,7 @@ START_TEST(a_problem_without_predictor_has_costs_but_can_not_be_searched)
     random_problem_init(&r, 8);
     struct problem *bare = NULL;
     struct search_request q = request_of(0);
-    ck_assert_int_eq(problem_new(r.space, NULL, random_latency, &r.seed, NULL, 0, NULL, NULL, &bare, NULL), LATHE_OK);
+    ck_assert_int_eq(problem_of_table(r.space, NULL, random_latency, &r.tables[0], &bare, NULL), LATHE_OK);
     ck_assert_double_eq(problem_latency_ms(bare, &r.all[0]), problem_latency_ms(r.problem, &r.all[0]));
     refuse(bare, "auto", &q, "predictor");
     problem_free(bare);

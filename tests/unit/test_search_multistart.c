@@ -7,9 +7,9 @@
 
 static struct search_request request_of(uint64_t seed)
 {
-    struct search_request request = {.seed = seed};
-    limits_none(&request.limits);
-    evolution_defaults(&request.evolution);
+    struct search_request request;
+    search_defaults(&request);
+    request.seed = seed;
     return request;
 }
 
@@ -36,7 +36,7 @@ START_TEST(auto_is_optimal_in_99_of_100_small_problems_and_never_infeasible)
         rng_seed(&rng, seed);
         random_problem_init(&r, seed / 2);
         limit_at_random(&r, COST_LATENCY, &rng, &request.limits);
-        if (seed % 3 == 1) limit_at_random(&r, (enum cost)rng_below(&rng, COSTS), &rng, &request.limits);
+        if (seed % 3 == 1) limit_at_random(&r, (enum cost)rng_below(&rng, RANDOM_COSTS), &rng, &request.limits);
         enum lathe_status st = search_run("auto", r.problem, &request, &result, &err);
         if (best_of_all(&r, &request.limits, &best)) {
             solved++;
@@ -118,7 +118,7 @@ START_TEST(the_same_seed_gives_the_same_answer)
     ck_assert(subnet_equal(&first.subnet, &again.subnet));
     ck_assert_double_eq(first.top1, again.top1);
     ck_assert_uint_eq(first.evaluations, again.evaluations);
-    ck_assert_uint_le(first.evaluations, r.count);
+    ck_assert_uint_lt(first.evaluations, 4 * r.count);
     random_problem_clear(&r);
 }
 END_TEST

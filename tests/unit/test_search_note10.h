@@ -7,6 +7,7 @@
 #include "lut/table/formats.h"
 #include "server/search/problem.h"
 #include "test_search_fixture.h"
+#include "test_search_table.h"
 
 enum { NOTE10_TABLES = 5 };
 

@@ -22,7 +22,7 @@ START_TEST(costs_are_those_of_the_layers_added_in_order)
                 char text[LAYER_TEXT_BYTES];
                 double one = 0;
                 layer_print(&layers[l], text);
-                random_latency(&r.seed, text, resolution, &one, NULL);
+                random_latency(&r.tables[0], text, resolution, &one, NULL);
                 latency += one;
             }
             for (int slot = 0; slot < space_slot_count(r.space); slot++)
@@ -46,7 +46,7 @@ START_TEST(the_least_of_every_cost_is_the_least_of_all_subnets)
     for (uint64_t seed = 0; seed < ROUNDS; seed++) {
         struct random_problem r;
         random_problem_init(&r, seed);
-        for (int c = 0; c < COSTS; c++) {
+        for (int c = 0; c < RANDOM_COSTS; c++) {
             double least = INFINITY;
             struct subnet s;
             for (size_t i = 0; i < r.count; i++) least = fmin(least, problem_cost(r.problem, (enum cost)c, &r.all[i]));
@@ -64,7 +64,7 @@ START_TEST(a_subnet_at_the_limit_is_feasible_and_just_above_it_is_not)
 {
     struct random_problem r;
     random_problem_init(&r, 1);
-    for (int c = 0; c < COSTS; c++) {
+    for (int c = 0; c < RANDOM_COSTS; c++) {
         for (size_t i = 0; i < r.count; i++) {
             struct limits limits;
             double cost = problem_cost(r.problem, (enum cost)c, &r.all[i]);
@@ -92,7 +92,7 @@ START_TEST(choices_of_skipped_blocks_cost_nothing)
             s.at[d] = (uint8_t)rng_below(&rng, (uint32_t)space_dim(r.space, d)->count);
         struct subnet canonical = s;
         space_canonicalise(r.space, &canonical);
-        for (int c = 0; c < COSTS; c++)
+        for (int c = 0; c < RANDOM_COSTS; c++)
             ck_assert_double_eq(problem_cost(r.problem, (enum cost)c, &s),
                                 problem_cost(r.problem, (enum cost)c, &canonical));
     }
@@ -121,9 +121,10 @@ static enum lathe_status gap_latency(void *context, const char *text, int resolu
     return LATHE_OK;
 }
 
-static void report_gap(void *context, int resolution, const char *text)
+static void report_gap(void *context, int table, int resolution, const char *text)
 {
     struct gaps *g = context;
+    ck_assert_int_eq(table, 0);
     ck_assert(!g->missing_at || g->missing_at == resolution);
     ck_assert_ptr_nonnull(strstr(text, g->missing_text));
     g->reported++;
@@ -133,7 +134,14 @@ static void report_gap(void *context, int resolution, const char *text)
 static enum lathe_status problem_of(struct gaps *g, const struct space *space, const int *resolutions, size_t count,
                                     struct problem **out, struct lathe_error *err)
 {
-    return problem_new(space, NULL, gap_latency, g, resolutions, count, report_gap, g, out, err);
+    const struct problem_request request = {.space = space,
+                                            .latency = gap_latency,
+                                            .tables = {g},
+                                            .resolutions = resolutions,
+                                            .resolution_count = count,
+                                            .missing = report_gap,
+                                            .missing_context = g};
+    return problem_new(&request, out, err);
 }
 
 START_TEST(an_incomplete_resolution_is_left_out_and_its_missing_rows_are_told_once)
@@ -206,11 +214,16 @@ START_TEST(a_resolution_that_the_predictor_lacks_is_left_out_and_refused_when_as
     const int wanted[] = {240};
     rng_seed(&rng, 1);
     struct predictor *predictor = random_predictor(&rng, space);
-    ck_assert_int_eq(problem_new(space, predictor, gap_latency, &g, NULL, 0, NULL, NULL, &problem, &err), LATHE_OK);
+    ck_assert_int_eq(problem_of_table(space, predictor, gap_latency, &g, &problem, &err), LATHE_OK);
     ck_assert_int_eq(problem_values(problem, 0, &values), 2);
     problem_free(problem);
-    ck_assert_int_eq(problem_new(space, predictor, gap_latency, &g, wanted, 1, NULL, NULL, &problem, &err),
-                     LATHE_INVALID);
+    const struct problem_request asking = {.space = space,
+                                           .predictor = predictor,
+                                           .latency = gap_latency,
+                                           .tables = {&g},
+                                           .resolutions = wanted,
+                                           .resolution_count = 1};
+    ck_assert_int_eq(problem_new(&asking, &problem, &err), LATHE_INVALID);
     ck_assert_str_eq(err.field, "resolutions[0]");
     predictor_free(predictor);
     space_free(space);

@@ -18,8 +18,7 @@ static void set_up(void)
     space = shipped_space("ofa-mbv3-w1.2");
     predictor = published_predictor(space);
     note10_load(&note10);
-    ck_assert_msg(!problem_new(space, predictor, note10_latency, &note10, NULL, 0, NULL, NULL, &problem, &err), "%s",
-                  err.message);
+    ck_assert_msg(!problem_of_table(space, predictor, note10_latency, &note10, &problem, &err), "%s", err.message);
 }
 
 static void tear_down(void)
@@ -55,12 +54,12 @@ END_TEST
 START_TEST(at_25_ms_the_published_parameters_find_what_once_for_all_does)
 {
     for (uint64_t seed = 0; seed < 3; seed++) {
-        struct search_request request = {.seed = seed};
+        struct search_request request;
         struct search_result result = {0};
         struct lathe_error err = {0};
-        limits_none(&request.limits);
+        search_defaults(&request);
+        request.seed = seed;
         request.limits.latency_ms = 25;
-        evolution_defaults(&request.evolution);
         ck_assert_msg(search_run("evolution", problem, &request, &result, &err) == LATHE_OK, "%s", err.message);
         printf("25 ms, seed %d: top-1 %.2f%%, %.3f ms\n", (int)seed, result.top1 * 100, result.latency_ms);
         ck_assert_double_ge(result.top1, 0.814);

@@ -11,12 +11,16 @@
 #include "server/predictors/safetensors.h"
 #include "server/search/search.h"
 #include "test_search_fixture.h"
+#include "test_search_table.h"
+
+/* The costs of these problems: they have two tables. */
+enum { RANDOM_COSTS = COST_OTHER_LATENCY + 1 };
 
 struct random_problem {
     struct space *space;
     struct predictor *predictor;
     struct problem *problem;
-    uint64_t seed;
+    uint64_t tables[2]; /* what random_latency() makes them from */
     struct subnet *all; /* every different subnet, canonical */
     size_t count;
 };
@@ -112,13 +116,17 @@ static inline void random_problem_init(struct random_problem *r, uint64_t seed)
 {
     struct rng rng;
     struct lathe_error err = {0};
-    *r = (struct random_problem){.seed = seed};
+    *r = (struct random_problem){.tables = {seed, seed + 1000}};
     rng_seed(&rng, seed);
     r->space = random_space(&rng);
     r->predictor = random_predictor(&rng, r->space);
     enumerate(r);
-    must(!problem_new(r->space, r->predictor, random_latency, &r->seed, NULL, 0, NULL, NULL, &r->problem, &err),
-         err.message);
+    const struct problem_request request = {.space = r->space,
+                                            .predictor = r->predictor,
+                                            .latency = random_latency,
+                                            .tables = {&r->tables[0], &r->tables[1]},
+                                            .table_count = 2};
+    must(!problem_new(&request, &r->problem, &err), err.message);
 }
 
 static inline void random_problem_clear(struct random_problem *r)
