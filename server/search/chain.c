@@ -141,6 +141,19 @@ static void find_active(struct chain *c, const int hub_of_slot[SPACE_MAX_SLOTS])
     }
 }
 
+static void lay_options(struct chain_slot *slot, const struct space_choices *choices)
+{
+    struct subnet s = {{0}};
+    for (int o = 0; o < slot->option_count; o++) {
+        for (int i = 0; i < slot->dim_count; i++) {
+            int radix = i + 1 < slot->dim_count ? slot->strides[i + 1] : slot->option_count;
+            slot->values[o][i] = (uint8_t)(o % radix / slot->strides[i]);
+        }
+        chain_choose(slot, o, &s);
+        slot->choices[o] = space_choice_of(choices, &s);
+    }
+}
+
 static void lay_slots(struct chain *c, const int hub_of_slot[SPACE_MAX_SLOTS])
 {
     const struct problem *p = c->problem;
@@ -155,12 +168,7 @@ static void lay_slots(struct chain *c, const int hub_of_slot[SPACE_MAX_SLOTS])
             slot->dims[slot->dim_count++] = choices->dims[i];
             slot->option_count *= choices->counts[i];
         }
-        for (int o = 0; o < slot->option_count; o++) {
-            for (int i = 0; i < slot->dim_count; i++) {
-                int radix = i + 1 < slot->dim_count ? slot->strides[i + 1] : slot->option_count;
-                slot->values[o][i] = (uint8_t)(o % radix / slot->strides[i]);
-            }
-        }
+        lay_options(slot, choices);
         if (slot->hub >= 0 || slot->option_count > 1) c->chain_slot_of[s] = c->slot_count++;
     }
 }
@@ -316,14 +324,6 @@ static float weight_of(const struct chain *c, size_t cell)
     return c->weighed_count ? (float)(sum / c->weighed_count) : 0;
 }
 
-/* The number of an option among the combinations of its slot, the hub's part left out. */
-static size_t choice_of(const struct chain *c, const struct chain_slot *slot, int option)
-{
-    struct subnet s = {0};
-    chain_choose(slot, option, &s);
-    return (size_t)space_choice_of(&c->problem->slots[slot->slot].choices, &s);
-}
-
 /* Options that are not allowed, or need too much memory alone, get a weight that nothing can pay. */
 static void weigh_block(struct chain *c, struct block *b)
 {
@@ -331,7 +331,7 @@ static void weigh_block(struct chain *c, struct block *b)
     const struct chain_slot *slot = &c->slots[b->slot];
     double most_bytes = c->limits.peak_activation_kb * problem_unit(COST_PEAK_ACTIVATION);
     for (int o = 0; o < slot->option_count; o++) {
-        size_t choice = p->slots[slot->slot].offset + b->first_choice + choice_of(c, slot, o);
+        size_t choice = p->slots[slot->slot].offset + b->first_choice + (size_t)slot->choices[o];
         for (int r = 0; r < p->resolution_count; r++) {
             size_t cell = (size_t)r * p->cells + choice;
             bool allowed = p->allowed_cells[choice] && p->costs[COST_PEAK_ACTIVATION][cell] <= most_bytes;

@@ -37,7 +37,8 @@ struct chain_slot {
     int dim_count, dims[SPACE_SLOT_DIMS], strides[SPACE_SLOT_DIMS];
     int option_count;
     uint8_t values[CHAIN_OPTIONS_MOST][SPACE_SLOT_DIMS]; /* of the dimensions, by option */
-    float *gains; /* [option_count] what an option is worth in place of the centre's */
+    int choices[CHAIN_OPTIONS_MOST]; /* numbers of combinations in the slot's table, the hub's part left out */
+    float *gains;                    /* [option_count] what an option is worth in place of the centre's */
 };
 
 /** @return LATHE_UNSUPPORTED when the space is no such chain (a slot hangs on two dimensions that others share, too).

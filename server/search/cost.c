@@ -13,7 +13,10 @@ static const double units[COST_OTHER_LATENCY] = {1, 1e6, 1e6, 1024, 1024};
 
 const char *cost_name(enum cost cost)
 {
-    return cost_names[cost < COST_OTHER_LATENCY ? cost : COST_LATENCY];
+    static const char *const others[PROBLEM_TABLES_MOST - 1] = {"latency_ms[1]", "latency_ms[2]", "latency_ms[3]",
+                                                                "latency_ms[4]", "latency_ms[5]", "latency_ms[6]",
+                                                                "latency_ms[7]"};
+    return cost < COST_OTHER_LATENCY ? cost_names[cost] : others[cost - COST_OTHER_LATENCY];
 }
 
 enum cost cost_find(const char *name)

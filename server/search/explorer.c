@@ -126,6 +126,11 @@ bool explorer_done(const struct explorer *x)
     return x->used_us >= x->budget_us;
 }
 
+void explorer_extend(struct explorer *x, double more_us)
+{
+    x->budget_us = fmax(x->budget_us, x->used_us) + more_us;
+}
+
 uint64_t explorer_evaluations(const struct explorer *x)
 {
     return estimator_count(x->estimator) + x->confirmed;

@@ -58,6 +58,8 @@ uint64_t explorer_key(const struct explorer *, const struct subnet *);
 
 double explorer_work_us(const struct explorer *);
 bool explorer_done(const struct explorer *);
+/** Allow more work. */
+void explorer_extend(struct explorer *, double more_us);
 /** Predictions so far, of both kinds. */
 uint64_t explorer_evaluations(const struct explorer *);
 

@@ -45,6 +45,23 @@ double problem_unit(enum cost);
 
 extern const struct search_algorithm evolution_algorithm, multistart_algorithm;
 
+/** Minimise request->minimise under min_top1. Fills subnet, top1, evaluations and, where evolution did it, algorithm.
+ */
+enum lathe_status cheapest_run(const struct problem *, const struct search_request *, struct search_result *out,
+                               struct lathe_error *err);
+
+/** Refuse parameters out of range, and limits that can't be met. @param algorithm NULL: any. */
+enum lathe_status search_check(const struct search_algorithm *algorithm, const struct problem *,
+                               const struct search_request *, struct lathe_error *err);
+
+/* How long something takes, by the clock and of this thread's CPU time. */
+struct stopwatch {
+    uint64_t start_ns;
+    double cpu_start_ms;
+};
+struct stopwatch stopwatch_start(void);
+void stopwatch_read(const struct stopwatch *, double *elapsed_ms, double *cpu_ms);
+
 /** Find some subnet that meets the limits, when random ones do not. Bounded: LATHE_INFEASIBLE when it finds none. */
 enum lathe_status repair_find(const struct problem *, const struct search_request *, struct rng *, struct subnet *out,
                               struct lathe_error *err);

@@ -16,7 +16,9 @@ enum {
     IDLE_STARTS = 8, /* starts that predict nothing new end the search: a small space is exhausted */
     PENDING = 128,
 };
-static const float NOISE = 0.003F;   /* of a resolution's best, so that starts are shared out: 0.3 points */
+static const float NOISE = 0.003F;    /* of a resolution's best, so that starts are shared out: 0.3 points */
+static const double NEXT_STEP = 1.05; /* of the limits: how far the next step on the front is looked for */
+static const double NEXT_US = 3000;
 static const float MARGIN = 0.0002F; /* by which an estimate may be too low: 0.02 points */
 
 struct multistart {
@@ -30,6 +32,9 @@ struct multistart {
     struct subnet pending[PENDING]; /* whose estimates were near the best one */
     uint64_t pending_keys[PENDING];
     int pending_count;
+    bool stepping; /* on to the next step on the front: what is found is not for the answer */
+    struct subnet next;
+    double next_rate; /* its gain over the best, by relative extra cost */
     struct subnet best;
     float best_top1; /* in f32; -INFINITY: none was found */
 };
@@ -64,9 +69,32 @@ static bool is_pending(const struct multistart *m, uint64_t key)
     return false;
 }
 
+/* How much a subnet costs over another, relative to it: the most of all costs that have a limit. */
+static double extra_cost(const struct multistart *m, const struct subnet *s, const struct subnet *than)
+{
+    double most = 0;
+    for (int c = 0; c < COSTS; c++) {
+        if (limits_get(&m->request->limits, (enum cost)c) == INFINITY) continue;
+        double part = problem_cost(m->problem, (enum cost)c, s) / problem_cost(m->problem, (enum cost)c, than);
+        most = fmax(most, part - 1);
+    }
+    return most;
+}
+
+static void note_next(struct multistart *m, const struct subnet *s, float top1)
+{
+    double gain = (double)(top1 - m->best_top1 - MARGIN);
+    double rate = gain / fmax(extra_cost(m, s, &m->best), 1e-3);
+    if (gain <= 0 || rate <= m->next_rate) return;
+    m->next = *s;
+    m->next_rate = rate;
+}
+
 static void found(void *context, const struct subnet *subnets, const float *top1, int count)
 {
     struct multistart *m = context;
+    for (int i = 0; i < count && m->stepping; i++) note_next(m, &subnets[i], top1[i]);
+    if (m->stepping) return;
     for (int i = 0; i < count; i++) {
         float *best = &m->resolution_best[resolution_index(m, &subnets[i])];
         if (top1[i] > *best) *best = top1[i];
@@ -150,9 +178,28 @@ static enum lathe_status search(struct multistart *m, struct lathe_error *err)
     return m->best_top1 > -INFINITY ? LATHE_OK : rescue(m, err);
 }
 
+/* What the next step on the front would be: an expansion or two around the answer, under limits a little wider. */
+static void step_on(struct multistart *m, struct search_result *out)
+{
+    const struct descent how = {.exact = true, .patience = 1, .most_expansions = 2};
+    struct limits wider = m->request->limits;
+    struct subnet end;
+    float top1;
+    for (int c = 0; c < COSTS; c++) limits_set(&wider, (enum cost)c, limits_get(&wider, (enum cost)c) * NEXT_STEP);
+    m->stepping = true;
+    explorer_extend(m->explorer, NEXT_US);
+    explorer_set_limits(m->explorer, &wider);
+    if (explorer_descend(m->explorer, &m->best, how, &end, &top1) || m->next_rate <= 0) return;
+    explorer_confirm(m->explorer, &m->next, 1, &top1);
+    out->has_next = top1 > m->best_top1;
+    out->next = m->next;
+    out->next_top1 = (double)top1;
+}
+
 static enum lathe_status run(const struct problem *p, const struct search_request *r, struct search_result *out,
                              struct lathe_error *err)
 {
+    if (r->minimise != COSTS) return cheapest_run(p, r, out, err);
     struct multistart *m = calloc(1, sizeof *m);
     if (!m) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     m->problem = p;
@@ -168,6 +215,7 @@ static enum lathe_status run(const struct problem *p, const struct search_reques
     if (!st) {
         out->subnet = m->best;
         out->top1 = (double)m->best_top1;
+        step_on(m, out);
         out->evaluations = explorer_evaluations(m->explorer);
     }
     explorer_free(m->explorer);
@@ -175,4 +223,4 @@ static enum lathe_status run(const struct problem *p, const struct search_reques
     return st;
 }
 
-const struct search_algorithm multistart_algorithm = {.name = "multistart", .run = run};
+const struct search_algorithm multistart_algorithm = {.name = "multistart", .minimises = true, .run = run};

@@ -37,7 +37,7 @@ enum cost {
     COST_OTHER_LATENCY,
     COSTS = COST_OTHER_LATENCY + PROBLEM_TABLES_MOST - 1
 };
-/** The field of struct limits, as in requests: "latency_ms", ... Static. Every table's is "latency_ms". */
+/** The field of struct limits, as in requests: "latency_ms", ..., "latency_ms[1]" for the second table's. Static. */
 const char *cost_name(enum cost);
 /** The cost of that name; COSTS: there is none. */
 enum cost cost_find(const char *name);

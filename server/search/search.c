@@ -3,6 +3,7 @@
 #include "server/search/search.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "lut/base/clock.h"
 #include "server/search/internal.h"
@@ -24,17 +25,39 @@ const char *search_names(void)
     return "auto, multistart, evolution";
 }
 
-const double SEARCH_BUDGET_MS = 40;
+const double SEARCH_BUDGET_MS = 38;
 
 void search_defaults(struct search_request *r)
 {
     *r = (struct search_request){.budget_ms = SEARCH_BUDGET_MS,
+                                 .minimise = COSTS,
                                  .evolution = {.population = 100,
                                                .generations = 500,
                                                .parent_ratio = 0.25,
                                                .mutation_probability = 0.1,
                                                .mutation_ratio = 0.5}};
     limits_none(&r->limits);
+}
+
+static const char *const objectives[COST_OTHER_LATENCY] = {"latency", "macs", "params", "peak_activation", "weights"};
+
+const char *objective_name(enum cost cost)
+{
+    return cost < COST_OTHER_LATENCY ? objectives[cost] : "top1";
+}
+
+bool objective_find(const char *name, enum cost *out)
+{
+    *out = COSTS;
+    if (strcmp(name, "top1") == 0) return true;
+    for (int c = 0; c < COST_OTHER_LATENCY && *out == COSTS; c++)
+        if (strcmp(name, objectives[c]) == 0) *out = (enum cost)c;
+    return *out != COSTS;
+}
+
+const char *objective_names(void)
+{
+    return "top1, latency, macs, params, peak_activation, weights";
 }
 
 static enum lathe_status check_ratio(const char *field, double value, struct lathe_error *err)
@@ -52,6 +75,23 @@ static enum lathe_status check_evolution(const struct evolution_options *o, stru
     enum lathe_status st = check_ratio("evolution.parent_ratio", o->parent_ratio, err);
     if (!st) st = check_ratio("evolution.mutation_probability", o->mutation_probability, err);
     return st ? st : check_ratio("evolution.mutation_ratio", o->mutation_ratio, err);
+}
+
+static enum lathe_status check_budget(double budget_ms, struct lathe_error *err)
+{
+    if (budget_ms >= 1 && budget_ms <= SEARCH_BUDGET_MOST_MS) return LATHE_OK;
+    return error_field(err, "budget_ms", "budget_ms must be from 1 to %d", SEARCH_BUDGET_MOST_MS);
+}
+
+static enum lathe_status check_objective(const struct search_algorithm *algorithm, const struct search_request *r,
+                                         struct lathe_error *err)
+{
+    if (r->minimise == COSTS) return LATHE_OK;
+    if (!algorithm->minimises)
+        return error_field(err, "objective", "%s finds the most accurate subnet only: for objective %s use auto",
+                           algorithm->name, objective_name(r->minimise));
+    if (r->min_top1 > 0 && r->min_top1 <= 1) return LATHE_OK;
+    return error_field(err, "min_top1", "min_top1 must be a fraction above 0 and up to 1, for example 0.8");
 }
 
 static enum lathe_status check_limits(const struct limits *limits, struct lathe_error *err)
@@ -78,29 +118,51 @@ static enum lathe_status check_least(const struct problem *p, const struct limit
     return LATHE_OK;
 }
 
-static enum lathe_status check(const struct problem *p, const struct search_request *r, struct lathe_error *err)
+enum lathe_status search_check(const struct search_algorithm *algorithm, const struct problem *p,
+                               const struct search_request *r, struct lathe_error *err)
 {
     if (!p->predictor) return error_field(err, "predictor", "a search needs a predictor");
     enum lathe_status st = check_evolution(&r->evolution, err);
+    if (!st) st = check_budget(r->budget_ms, err);
+    if (!st && algorithm) st = check_objective(algorithm, r, err);
     if (!st) st = check_limits(&r->limits, err);
     return st ? st : check_least(p, &r->limits, err);
+}
+
+static double thread_cpu_ms(void)
+{
+    struct timespec t;
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t)) return 0;
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+struct stopwatch stopwatch_start(void)
+{
+    return (struct stopwatch){clock_now_ns(), thread_cpu_ms()};
+}
+
+void stopwatch_read(const struct stopwatch *w, double *elapsed_ms, double *cpu_ms)
+{
+    *elapsed_ms = (double)(clock_now_ns() - w->start_ns) / 1e6;
+    *cpu_ms = thread_cpu_ms() - w->cpu_start_ms;
 }
 
 enum lathe_status search_run(const char *algorithm, const struct problem *p, const struct search_request *r,
                              struct search_result *out, struct lathe_error *err)
 {
-    uint64_t start = clock_now_ns();
+    struct stopwatch watch = stopwatch_start();
     const struct search_algorithm *found = search_find(algorithm);
     struct search_result result = {0};
     if (!found)
         return error_field(err, "algorithm", "unknown algorithm %.40s; known are: %s", algorithm, search_names());
-    enum lathe_status st = check(p, r, err);
+    enum lathe_status st = search_check(found, p, r, err);
     if (!st) st = found->run(p, r, &result, err);
     if (st) return st;
     space_canonicalise(p->space, &result.subnet);
+    if (result.has_next) space_canonicalise(p->space, &result.next);
     if (!result.algorithm) result.algorithm = found->name;
     result.latency_ms = problem_latency_ms(p, &result.subnet);
-    result.elapsed_ms = (double)(clock_now_ns() - start) / 1e6;
+    stopwatch_read(&watch, &result.elapsed_ms, &result.cpu_ms);
     *out = result;
     return LATHE_OK;
 }

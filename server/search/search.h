@@ -17,7 +17,7 @@ struct evolution_options {
 };
 
 enum { SEARCH_BUDGET_MOST_MS = 60000 };
-extern const double SEARCH_BUDGET_MS; /* what a request without a budget gets: 40 */
+extern const double SEARCH_BUDGET_MS; /* what a request without a budget gets: 38 */
 
 struct search_request {
     struct limits limits;
@@ -25,6 +25,10 @@ struct search_request {
     /* Work of "auto" and "multistart", as the time that it takes on one idle core of a current server; counted, not
      * timed. Others have parameters of their own. search_defaults(): SEARCH_BUDGET_MS. */
     double budget_ms;
+    /* What is sought: the most accurate subnet (COSTS), or the one of least cost with at least min_top1 (a fraction).
+     * A cost that is minimised may have a limit, too. */
+    enum cost minimise;
+    double min_top1;
     struct evolution_options evolution;
     bool (*cancelled)(void *); /* asked every millisecond or two; NULL: never */
     void *cancelled_context;
@@ -39,12 +43,18 @@ struct search_result {
     struct subnet subnet;
     double top1, latency_ms;
     uint64_t evaluations; /* of the predictor */
-    double elapsed_ms;
+    double elapsed_ms, cpu_ms;
     const char *algorithm; /* static */
+    /* A more accurate subnet that costs little more than the limits allow, where the algorithm looked for one: what the
+     * next step on the front would gain. */
+    bool has_next;
+    struct subnet next;
+    double next_top1;
 };
 
 struct search_algorithm {
     const char *name;
+    bool minimises; /* whether it can minimise a cost */
     /* Fills subnet, top1 and evaluations of the result; algorithm only where another one did the work. */
     enum lathe_status (*run)(const struct problem *, const struct search_request *, struct search_result *,
                              struct lathe_error *err);
@@ -54,6 +64,13 @@ struct search_algorithm {
 const struct search_algorithm *search_find(const char *name);
 /** Names for messages: "auto, evolution". Static. */
 const char *search_names(void);
+
+/** What a request may minimise, as in requests: "latency", "macs", "params", "peak_activation", "weights"; "top1" for
+ *  COSTS. Static. */
+const char *objective_name(enum cost);
+bool objective_find(const char *name, enum cost *out);
+/** Names for messages. Static. */
+const char *objective_names(void);
 
 /** Run. Same problem, request and seed give the same answer.
  *  @param[out] out written on LATHE_OK only; its subnet is canonical.
