@@ -69,9 +69,7 @@ static enum lathe_status evaluate(const struct batch *b, json_t **answer, struct
     predictor_evaluate(predictor, work, b->subnets, b->count, top1);
     for (size_t i = 0; i < b->count; i++) {
         json_t *item = json_pack("{s:f}", "top1", (double)top1[i]);
-        for (int c = 0; c < COSTS; c++)
-            json_object_set_new(item, cost_name((enum cost)c),
-                                json_real(problem_cost(b->question.problem, (enum cost)c, &b->subnets[i])));
+        question_put_costs(&b->question, &b->subnets[i], item);
         json_array_append_new(list, item);
     }
     predictor_work_free(work);
@@ -89,7 +87,8 @@ static enum http_outcome evaluate_subnets(struct http_request *request)
     if (!body || !refuse_query(request)) return HTTP_DONE;
     enum lathe_status st = read_batch(http_app(request), body, &b, &err);
     bool read = !st;
-    if (!st) st = question_ask(&b.question, b.resolutions, b.resolution_count, &err);
+    const struct question_part part = {.resolutions = b.resolutions, .resolution_count = b.resolution_count};
+    if (!st) st = question_ask(&b.question, &part, &err);
     bool asked = !st;
     if (!st) st = evaluate(&b, &answer, &err);
     if (!st) http_reply_json(request, 200, answer);

@@ -1,79 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
-#include "server/search/chain.h"
-
-#include <math.h>
+/* How a space is a chain; chain_weights.c has what the limits make of it, chain_enumerate.c the search. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "lut/base/vector.h"
-
-enum {
-    BINS = 500,
-    SLACK = 1, /* bins by which sums of rounded weights may be too large */
-    BOUNDS = BINS + SLACK + 1,
-    NODES_A_RESOLUTION = 2000,
-    SETS = 3, /* as many resolutions as one enumeration mostly looks at */
-};
-static const float NEVER = -1e30f;
-static const float SPREAD = 1.2f; /* how much further than the last time candidates are looked for */
-
-/* A slot that is there under some value of its group's hub. Weights are parts of the budget. */
-struct block {
-    int slot;       /* index among the chain's slots */
-    float *weights; /* [resolutions][options]; above 1 for what is not allowed */
-    size_t bound; /* where in a set of bounds its own are, [BOUNDS]: the best from this block to the end of the chain */
-    size_t
-        first_choice; /* number of the combination that option 0 makes with the hub's value, as in the slot's table */
-};
-
-struct variant {
-    uint8_t value;    /* of the hub */
-    int first, count; /* its blocks */
-    float gain;
-};
-
-struct group {
-    int hub;          /* -1: none */
-    int first, count; /* its variants */
-    size_t bound;     /* [BOUNDS]: the best from here to the end of the chain */
-};
-
-struct kept {
-    float score;
-    int at;
-};
-
-struct chain {
-    const struct problem *problem;
-    struct limits limits;
-    int weighed[COSTS], weighed_count; /* additive costs that have a limit */
-    int hub_of_dim[SPACE_MAX_DIMS];    /* -1: none */
-    int slot_of_dim[SPACE_MAX_DIMS];   /* of a dimension that belongs to one slot; -1: shared, or of no slot */
-    bool active[SPACE_MAX_SLOTS][SPACE_MAX_VALUES];
-    struct chain_slot slots[SPACE_MAX_SLOTS];
-    int slot_count;
-    int chain_slot_of[SPACE_MAX_SLOTS]; /* index of a slot of the space among them; -1: it has one option only */
-    float base[SPACE_MAX_VALUES];       /* [resolutions] the weight of slots with one option and no hub */
-    struct group groups[SPACE_MAX_SLOTS + 1];
-    struct variant *variants;
-    struct block *blocks;
-    float *gains, *weights; /* where slots and blocks have theirs */
-    float *sets[SETS];      /* of bounds, each for one resolution */
-    float *bounds;          /* the set in use */
-    size_t set_size;
-    int group_count, variant_count, block_count;
-    /* Of the enumeration under way. */
-    struct kept heap[CHAIN_CANDIDATES_MOST];
-    struct subnet subnets[CHAIN_CANDIDATES_MOST];
-    int heap_count, most;
-    float threshold; /* a bound above it can still lead to a candidate */
-    float spread;    /* of the scores in the last enumeration: how far below the best the last one was */
-    struct subnet at;
-    int row; /* of the resolution */
-    long nodes_left;
-    struct chain_work work;
-};
+#include "server/search/chain_internal.h"
 
 /* ---- structure ---- */
 
@@ -213,17 +144,21 @@ static enum lathe_status allocate(struct chain *c, const int hub_of_slot[SPACE_M
     size_t variants = 0;
     size_t blocks = 0;
     for (int s = 0; s < p->slot_count; s++) {
+        size_t options = (size_t)p->slots[s].choices.count;
+        if (options > c->options_most) c->options_most = options;
         size_t values = hub_of_slot[s] < 0 ? 1 : (size_t)space_dim(p->space, hub_of_slot[s])->count;
         variants += values;
         blocks += values;
     }
     c->variants = calloc(variants + 1, sizeof *c->variants);
     c->blocks = calloc(blocks + 1, sizeof *c->blocks);
-    c->set_size = (blocks + (size_t)p->slot_count + 1) * BOUNDS;
-    c->sets[0] = calloc(SETS * c->set_size, sizeof *c->sets[0]);
+    size_t weights = (blocks + 1) * (size_t)p->resolution_count * c->options_most;
+    c->set_size = (blocks + (size_t)p->slot_count + 1) * CHAIN_BOUNDS;
+    c->sets[0] = calloc(CHAIN_SETS * c->set_size, sizeof *c->sets[0]);
     c->gains = calloc((size_t)p->slot_count * CHAIN_OPTIONS_MOST, sizeof *c->gains);
-    c->weights = calloc((blocks + 1) * (size_t)p->resolution_count * CHAIN_OPTIONS_MOST, sizeof *c->weights);
-    if (!c->variants || !c->blocks || !c->sets[0] || !c->gains || !c->weights)
+    c->weights = calloc(weights, sizeof *c->weights);
+    c->parts = calloc(weights * COSTS, sizeof *c->parts);
+    if (!c->variants || !c->blocks || !c->sets[0] || !c->gains || !c->weights || !c->parts)
         return error_set(err, LATHE_NO_MEMORY, "out of memory");
     return LATHE_OK;
 }
@@ -233,11 +168,13 @@ static void hand_out(struct chain *c)
     size_t resolutions = (size_t)c->problem->resolution_count;
     for (int s = 0; s < c->slot_count; s++) c->slots[s].gains = c->gains + (size_t)s * CHAIN_OPTIONS_MOST;
     for (int b = 0; b < c->block_count; b++) {
-        c->blocks[b].bound = (size_t)b * BOUNDS;
-        c->blocks[b].weights = c->weights + (size_t)b * resolutions * CHAIN_OPTIONS_MOST;
+        size_t first = (size_t)b * resolutions * c->options_most;
+        c->blocks[b].bound = (size_t)b * CHAIN_BOUNDS;
+        c->blocks[b].weights = c->weights + first;
+        c->blocks[b].parts = c->parts + first * COSTS;
     }
-    for (int g = 0; g <= c->group_count; g++) c->groups[g].bound = (size_t)(c->block_count + g) * BOUNDS;
-    for (size_t i = 1; i < SETS; i++) c->sets[i] = c->sets[0] + i * c->set_size;
+    for (int g = 0; g <= c->group_count; g++) c->groups[g].bound = (size_t)(c->block_count + g) * CHAIN_BOUNDS;
+    for (size_t i = 1; i < CHAIN_SETS; i++) c->sets[i] = c->sets[0] + i * c->set_size;
 }
 
 enum lathe_status chain_new(const struct problem *p, const struct limits *limits, struct chain **out,
@@ -274,6 +211,7 @@ void chain_free(struct chain *c)
     free(c->sets[0]);
     free(c->gains);
     free(c->weights);
+    free(c->parts);
     free(c);
 }
 
@@ -309,322 +247,4 @@ int chain_option_of(const struct chain_slot *slot, const struct subnet *s)
 struct chain_work chain_work(const struct chain *c)
 {
     return c->work;
-}
-
-/* ---- weights ---- */
-
-/* The part of the budget that a cell takes: the mean of its parts of all limits. */
-static float weight_of(const struct chain *c, size_t cell)
-{
-    double sum = 0;
-    for (int i = 0; i < c->weighed_count; i++) {
-        enum cost cost = (enum cost)c->weighed[i];
-        sum += c->problem->costs[cost][cell] / problem_unit(cost) / limits_get(&c->limits, cost);
-    }
-    return c->weighed_count ? (float)(sum / c->weighed_count) : 0;
-}
-
-/* Options that are not allowed, or need too much memory alone, get a weight that nothing can pay. */
-static void weigh_block(struct chain *c, struct block *b)
-{
-    const struct problem *p = c->problem;
-    const struct chain_slot *slot = &c->slots[b->slot];
-    double most_bytes = c->limits.peak_activation_kb * problem_unit(COST_PEAK_ACTIVATION);
-    for (int o = 0; o < slot->option_count; o++) {
-        size_t choice = p->slots[slot->slot].offset + b->first_choice + (size_t)slot->choices[o];
-        for (int r = 0; r < p->resolution_count; r++) {
-            size_t cell = (size_t)r * p->cells + choice;
-            bool allowed = p->allowed_cells[choice] && p->costs[COST_PEAK_ACTIVATION][cell] <= most_bytes;
-            b->weights[r * CHAIN_OPTIONS_MOST + o] = allowed ? weight_of(c, cell) : 2;
-        }
-    }
-}
-
-void chain_set_limits(struct chain *c, const struct limits *limits)
-{
-    const struct problem *p = c->problem;
-    c->limits = *limits;
-    c->weighed_count = 0;
-    for (int cost = 0; cost < COSTS; cost++)
-        if (cost != COST_PEAK_ACTIVATION && problem_has_cost(p, (enum cost)cost) &&
-            limits_get(limits, (enum cost)cost) != INFINITY)
-            c->weighed[c->weighed_count++] = cost;
-    for (int r = 0; r < p->resolution_count; r++) {
-        c->base[r] = 0;
-        for (int s = 0; s < p->slot_count; s++)
-            if (c->chain_slot_of[s] < 0) c->base[r] += weight_of(c, (size_t)r * p->cells + p->slots[s].offset);
-    }
-    for (int b = 0; b < c->block_count; b++) weigh_block(c, &c->blocks[b]);
-}
-
-/* ---- bounds ---- */
-
-static const float *weights_at(const struct chain *c, const struct block *b)
-{
-    return b->weights + (size_t)c->row * CHAIN_OPTIONS_MOST;
-}
-
-VECTOR_CLONES static void fill(float *values, float value, int count)
-{
-    for (int i = 0; i < count; i++) values[i] = value;
-}
-
-VECTOR_CLONES static void raise_bound(float *restrict bound, const float *restrict rest, float gain, int count)
-{
-    for (int t = 0; t < count; t++) {
-        float sum = rest[t] + gain;
-        bound[t] = bound[t] > sum ? bound[t] : sum;
-    }
-}
-
-/* The best from a block on, by what is left of the budget. */
-static void bound_block(const struct chain *c, const struct block *b, const float *rest)
-{
-    const struct chain_slot *slot = &c->slots[b->slot];
-    const float *weights = weights_at(c, b);
-    float *bound = c->bounds + b->bound;
-    fill(bound, NEVER, BOUNDS);
-    for (int o = 0; o < slot->option_count; o++) {
-        if (weights[o] > 1) continue;
-        int bins = (int)(weights[o] * BINS + 0.5f);
-        raise_bound(bound + bins, rest, slot->gains[o], BOUNDS - bins);
-    }
-}
-
-static void bound_chain(struct chain *c, const struct additive_model *model)
-{
-    float *end = c->bounds + c->groups[c->group_count].bound;
-    fill(end, 0, BOUNDS);
-    for (int g = c->group_count - 1; g >= 0; g--) {
-        struct group *group = &c->groups[g];
-        fill(c->bounds + group->bound, NEVER, BOUNDS);
-        for (int v = group->first; v < group->first + group->count; v++) {
-            struct variant *variant = &c->variants[v];
-            const float *rest = c->bounds + c->groups[g + 1].bound;
-            variant->gain = group->hub < 0 ? 0 : model->gain[group->hub][variant->value];
-            for (int b = variant->first + variant->count - 1; b >= variant->first; b--) {
-                bound_block(c, &c->blocks[b], rest);
-                rest = c->bounds + c->blocks[b].bound;
-            }
-            raise_bound(c->bounds + group->bound, rest, variant->gain, BOUNDS);
-        }
-    }
-}
-
-/* ---- enumeration ---- */
-
-/* The worst kept candidate is heap[0]; heap[i].at is the number of its subnet among those kept. */
-static void sink(struct chain *c, int i, struct kept item)
-{
-    for (;;) {
-        int child = 2 * i + 1;
-        if (child >= c->heap_count) break;
-        if (child + 1 < c->heap_count && c->heap[child + 1].score < c->heap[child].score) child++;
-        if (c->heap[child].score >= item.score) break;
-        c->heap[i] = c->heap[child];
-        i = child;
-    }
-    c->heap[i] = item;
-}
-
-static void keep(struct chain *c, float score)
-{
-    if (score <= c->threshold) return;
-    if (c->heap_count == c->most) {
-        int at = c->heap[0].at;
-        c->subnets[at] = c->at;
-        sink(c, 0, (struct kept){score, at});
-    } else {
-        int at = c->heap_count;
-        int i = c->heap_count++;
-        for (; i > 0 && c->heap[(i - 1) / 2].score > score; i = (i - 1) / 2) c->heap[i] = c->heap[(i - 1) / 2];
-        c->heap[i] = (struct kept){score, at};
-        c->subnets[at] = c->at;
-    }
-    if (c->heap_count == c->most) c->threshold = c->heap[0].score;
-}
-
-static int bin_of(float left)
-{
-    return (int)(left * BINS) + SLACK;
-}
-
-static void visit_group(struct chain *c, int g, float score, float left);
-
-/* Insert into a short list, best first. */
-static int insert(float *bounds, int *items, int count, float bound, int item)
-{
-    int i = count;
-    for (; i > 0 && bounds[i - 1] < bound; i--) {
-        bounds[i] = bounds[i - 1];
-        items[i] = items[i - 1];
-    }
-    bounds[i] = bound;
-    items[i] = item;
-    return count + 1;
-}
-
-static void visit_block(struct chain *c, int g, const struct variant *v, int position, float score, float left)
-{
-    float bounds[CHAIN_OPTIONS_MOST];
-    int order[CHAIN_OPTIONS_MOST];
-    int count = 0;
-    if (c->nodes_left-- <= 0) return;
-    if (position == v->count) {
-        visit_group(c, g + 1, score, left);
-        return;
-    }
-    const struct block *b = &c->blocks[v->first + position];
-    const struct chain_slot *slot = &c->slots[b->slot];
-    const float *weights = weights_at(c, b);
-    const float *rest =
-        c->bounds + (position + 1 < v->count ? c->blocks[v->first + position + 1].bound : c->groups[g + 1].bound);
-    for (int o = 0; o < slot->option_count; o++) {
-        float after = left - weights[o];
-        if (after < 0) continue;
-        float bound = score + slot->gains[o] + rest[bin_of(after)];
-        if (bound > c->threshold) count = insert(bounds, order, count, bound, o);
-    }
-    int before = chain_option_of(slot, &c->at);
-    for (int i = 0; i < count && bounds[i] > c->threshold; i++) {
-        int o = order[i];
-        chain_choose(slot, o, &c->at);
-        visit_block(c, g, v, position + 1, score + slot->gains[o], left - weights[o]);
-    }
-    chain_choose(slot, before, &c->at);
-}
-
-static void visit_group(struct chain *c, int g, float score, float left)
-{
-    float bounds[SPACE_MAX_VALUES];
-    int order[SPACE_MAX_VALUES];
-    int count = 0;
-    if (g == c->group_count) {
-        if (problem_feasible(c->problem, &c->limits, &c->at)) keep(c, score);
-        return;
-    }
-    const struct group *group = &c->groups[g];
-    for (int i = 0; i < group->count; i++) {
-        const struct variant *v = &c->variants[group->first + i];
-        const float *rest = c->bounds + (v->count ? c->blocks[v->first].bound : c->groups[g + 1].bound);
-        float bound = score + v->gain + rest[bin_of(left)];
-        if (bound > c->threshold) count = insert(bounds, order, count, bound, i);
-    }
-    for (int i = 0; i < count && bounds[i] > c->threshold; i++) {
-        const struct variant *v = &c->variants[group->first + order[i]];
-        uint8_t before = group->hub < 0 ? 0 : c->at.at[group->hub];
-        if (group->hub >= 0) c->at.at[group->hub] = v->value;
-        visit_block(c, g, v, 0, score + v->gain, left);
-        if (group->hub >= 0) c->at.at[group->hub] = before;
-    }
-}
-
-/* Resolutions to look at, and what each can lead to, best first. */
-struct reach {
-    int count;
-    int order[SPACE_MAX_VALUES]; /* of the items of rows and sets */
-    float bounds[SPACE_MAX_VALUES];
-    int rows[SPACE_MAX_VALUES];
-};
-
-static void start_at(struct chain *c, const struct subnet *centre, int row)
-{
-    const struct problem *p = c->problem;
-    c->row = row;
-    c->at = *centre;
-    c->at.at[space_resolution_dim(p->space)] = p->resolutions[row];
-}
-
-static float score_at(const struct chain *c, const struct additive_model *model, int row)
-{
-    return model->centre_top1 + model->gain[space_resolution_dim(c->problem->space)][c->problem->resolutions[row]];
-}
-
-/* Bound the i-th resolution within reach, in its set. */
-static float bound_at(struct chain *c, const struct additive_model *model, const struct subnet *centre, int row, int i)
-{
-    c->bounds = c->sets[i % SETS];
-    if (c->base[row] > 1) return NEVER;
-    start_at(c, centre, row);
-    bound_chain(c, model);
-    c->work.bounds++;
-    return score_at(c, model, row) + c->bounds[c->groups[0].bound + (size_t)bin_of(1 - c->base[row])];
-}
-
-static void enumerate(struct chain *c, const struct additive_model *model, const struct subnet *centre,
-                      const struct reach *reach, int i)
-{
-    int row = reach->rows[i];
-    if (reach->count > SETS) bound_at(c, model, centre, row, i);
-    c->bounds = c->sets[i % SETS];
-    start_at(c, centre, row);
-    c->nodes_left = NODES_A_RESOLUTION;
-    visit_group(c, 0, score_at(c, model, row), 1 - c->base[row]);
-    c->work.nodes += (uint64_t)(NODES_A_RESOLUTION - (c->nodes_left > 0 ? c->nodes_left : 0));
-}
-
-static int best_first(const void *a, const void *b)
-{
-    const struct kept *p = a;
-    const struct kept *q = b;
-    if (p->score != q->score) return p->score > q->score ? -1 : 1;
-    return p->at - q->at;
-}
-
-static int hand_over(struct chain *c, struct candidate *found)
-{
-    qsort(c->heap, (size_t)c->heap_count, sizeof *c->heap, best_first);
-    for (int i = 0; i < c->heap_count; i++) found[i] = (struct candidate){c->heap[i].score, c->subnets[c->heap[i].at]};
-    if (c->heap_count > 1) c->spread = c->heap[0].score - c->heap[c->heap_count - 1].score;
-    return c->heap_count;
-}
-
-/* Look where the candidates should be, by how far they were spread the last time; when that has too few, further. */
-static void search_rows(struct chain *c, const struct additive_model *model, const struct subnet *centre,
-                        const struct reach *reach)
-{
-    float far = c->spread * SPREAD;
-    for (int tries = 1, again = 1; again; tries++) {
-        c->heap_count = 0;
-        c->threshold = far > 0 ? fmaxf(reach->bounds[0] - far, NEVER / 2) : NEVER / 2;
-        for (int i = 0; i < reach->count; i++)
-            if (reach->bounds[i] > c->threshold) enumerate(c, model, centre, reach, reach->order[i]);
-        again = c->heap_count < c->most && far > 0;
-        far = tries == 1 && c->heap_count * 4 > c->most ? far * 3 : 0;
-    }
-}
-
-int chain_enumerate(struct chain *c, const struct additive_model *model, const struct subnet *centre, int reach,
-                    struct candidate *found, int most)
-{
-    const struct problem *p = c->problem;
-    int here = 0;
-    int count = 0;
-    struct reach within = {0};
-    c->most = most < CHAIN_CANDIDATES_MOST ? most : CHAIN_CANDIDATES_MOST;
-    while (p->resolutions[here] != centre->at[space_resolution_dim(p->space)]) here++;
-    for (int row = 0; row < p->resolution_count; row++) {
-        if (abs(row - here) > reach) continue;
-        int i = within.count;
-        within.rows[i] = row;
-        within.count++;
-        count = insert(within.bounds, within.order, count, bound_at(c, model, centre, row, i), i);
-    }
-    search_rows(c, model, centre, &within);
-    return hand_over(c, found);
-}
-
-int chain_best(struct chain *c, const struct additive_model *model, const struct subnet *centre,
-               struct candidate *found, int most)
-{
-    for (int i = 0; i < c->slot_count; i++) {
-        struct chain_slot *slot = &c->slots[i];
-        struct subnet s = *centre;
-        for (int o = 0; o < slot->option_count; o++) {
-            chain_choose(slot, o, &s);
-            slot->gains[o] = 0;
-            for (int d = 0; d < slot->dim_count; d++) slot->gains[o] += model->gain[slot->dims[d]][s.at[slot->dims[d]]];
-        }
-    }
-    return chain_enumerate(c, model, centre, 1, found, most);
 }

@@ -5,9 +5,9 @@
  * At one resolution a space of inverted residual blocks is a chain of groups (stages). A group has a hub, the dimension
  * that says which of its slots are there (the depth); every other dimension belongs to one slot. So the best that a
  * rest of the chain can still gain with a rest of the budget is found by dynamic programming over the budget in bins,
- * and the best subnets follow by depth-first search under that bound. Several limits are weighed into one budget, a
- * relaxation, and checked exactly at the leaves. Bins are rounded to the nearest with a little slack: what is found
- * always meets the limits, and is in nearly all cases the best there is.
+ * and the best subnets follow by depth-first search under that bound. Several limits are mixed into one budget, a
+ * relaxation, in the mix that bounds best; each is also kept by itself, and exactly at the leaves. Bins are rounded to
+ * the nearest with a little slack: what is found always meets the limits, and is in nearly all cases the best there is.
  * Threads: a chain belongs to one search. */
 #ifndef LATHE_SEARCH_CHAIN_H
 #define LATHE_SEARCH_CHAIN_H
