@@ -11,8 +11,13 @@
 
 #include "server/search/explorer.h"
 
-enum { PATIENCE = 2, HALVINGS = 7, PENDING = 64, RUNS = 12, IDLE_STARTS = 8 };
+enum { HALVINGS = 6, PENDING = 64, RUNS = 12, IDLE_STARTS = 8 };
 static const float MARGIN = 0.0002F; /* by which an estimate may be too low */
+
+/* For a first idea; around the best; from elsewhere. */
+static const struct descent quick = {.gradient = true};
+static const struct descent near = {.exact = true, .patience = 2};
+static const struct descent far = {.gradient = true, .exact = true, .patience = 3};
 
 struct cheapest {
     const struct problem *problem;
@@ -68,9 +73,8 @@ static void limit(struct cheapest *c, double most)
     explorer_set_limits(c->explorer, &limits);
 }
 
-static enum lathe_status descend(struct cheapest *c, const struct subnet *start, bool gradient)
+static enum lathe_status descend(struct cheapest *c, const struct subnet *start, struct descent how)
 {
-    const struct descent how = {.gradient = gradient, .exact = true, .patience = PATIENCE};
     struct subnet end;
     float top1;
     const struct search_request *r = c->request;
@@ -94,7 +98,7 @@ static enum lathe_status find_any(struct cheapest *c)
     for (int idle = 0; !st && c->best_cost == INFINITY && idle < IDLE_STARTS;) {
         uint64_t before = explorer_evaluations(c->explorer);
         struct subnet start = draw(c);
-        st = descend(c, &start, true);
+        st = descend(c, &start, quick);
         idle = explorer_evaluations(c->explorer) == before ? idle + 1 : 0;
         if (explorer_work_us(c->explorer) > most_us && c->accurate_top1 > -INFINITY) break;
         if (explorer_done(c->explorer)) break;
@@ -111,7 +115,7 @@ static enum lathe_status halve(struct cheapest *c)
         double middle = (low + c->best_cost) / 2;
         struct subnet start = c->best;
         limit(c, middle);
-        st = descend(c, &start, true);
+        st = descend(c, &start, quick);
         if (c->best_cost == before) low = middle;
     }
     return st;
@@ -128,7 +132,7 @@ static enum lathe_status tighten(struct cheapest *c)
         tried = c->best_cost;
         limit(c, nextafter(c->best_cost, 0));
         struct subnet start = again ? c->best : draw(c);
-        st = descend(c, &start, !again);
+        st = descend(c, &start, again ? near : far);
         idle = explorer_evaluations(c->explorer) == before ? idle + 1 : 0;
     }
     return st;
