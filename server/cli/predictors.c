@@ -12,6 +12,15 @@ static const struct option_spec space_option[] = {
     {0},
 };
 
+static const struct option_spec train_options[] = {
+    {"space", OPTION_TEXT, "SPACE", "of the subnets"},
+    {"method", OPTION_TEXT, "METHOD", "ridge, mlp, or auto: the better of the two (default)"},
+    {"seed", OPTION_INTEGER, "N", "of the perceptron's weights and batches (default 0)"},
+    {"hidden", OPTION_INTEGERS, "WIDTHS", "of the perceptron's layers (default 128,128)"},
+    {"epochs", OPTION_INTEGER, "N", "of the perceptron at most (default 100)"},
+    {0},
+};
+
 static enum exit_code run_list(struct cli *cli)
 {
     static const struct column columns[] = {
@@ -63,6 +72,8 @@ static enum exit_code run_train(struct cli *cli)
     char path[PATH_BYTES];
     if (!cli_require(cli, "space")) return EXIT_BAD_USAGE;
     if (!path_print(path, "/v1/predictors/%s/train", cli->arguments[0])) return EXIT_FAILED;
+    for (const struct option_spec *o = train_options + 1; o->name; o++)
+        if (!path_query(path, o->name, cli_option(cli, o->name)->text)) return EXIT_FAILED;
     return send_file(cli, "POST", path, "text/csv");
 }
 
@@ -88,7 +99,7 @@ const struct verb predictor_verbs[] = {
      .most = 1,
      .run = run_show,
      .summary = "Show one predictor and where it comes from.",
-     .examples = "  lathe predictor show ofa-mbv3-w1.2-ridge\n"},
+     .examples = "  lathe predictor show ofa-mbv3-w1.2-mlp\n"},
     {.noun = "predictor",
      .name = "add",
      .arguments = "ID FILE",
@@ -103,10 +114,11 @@ const struct verb predictor_verbs[] = {
      .arguments = "ID SAMPLES.csv",
      .least = 2,
      .most = 2,
-     .options = space_option,
+     .options = train_options,
      .run = run_train,
      .summary = "Train one from subnets and their accuracies (columns k0.., e0.., d0.., r, accuracy).",
-     .examples = "  lathe predictor train mine samples.csv --space ofa-mbv3-w1.2\n"},
+     .examples = "  lathe predictor train mine samples.csv --space ofa-mbv3-w1.2\n"
+                 "  lathe predictor train mine samples.csv --space ofa-mbv3-w1.2 --method mlp --hidden 96,96\n"},
     {.noun = "predictor",
      .name = "remove",
      .arguments = "ID",

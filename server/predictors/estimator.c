@@ -60,7 +60,7 @@ static bool allocate(struct estimator *e, size_t remember)
     const struct predictor *p = e->predictor;
     size_t width = e->columns->width;
     size_t widest = widest_layer(p);
-    size_t places = 64;
+    size_t places = 4 * PREDICTOR_BATCH;
     while (places < 2 * remember) places *= 2;
     e->mask = places - 1;
     e->places = calloc(places, sizeof *e->places);

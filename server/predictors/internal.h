@@ -28,6 +28,9 @@ struct predictor {
     struct bf16_layers *bf16; /* the layers between first and last; NULL where f32 must do */
 };
 
+/** OpenBLAS in one thread, from now on: the same sums in the same order, and no threads beside the server's own. */
+void predictor_use_one_thread(void);
+
 /** One layer of a batch by OpenBLAS. @param x [rows][in]. @param[out] y [rows][out]. */
 void dense_run(const struct dense *, const float *x, float *y, size_t rows, bool relu);
 

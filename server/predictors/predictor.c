@@ -15,10 +15,15 @@
 #include "server/predictors/internal.h"
 #include "server/predictors/safetensors.h"
 
-/* One thread: the same sums in the same order every time, and no threads beside the server's own. */
-static void use_one_thread(void)
+static void set_one_thread(void)
 {
     openblas_set_num_threads(1);
+}
+
+void predictor_use_one_thread(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, set_one_thread);
 }
 
 /* ---- finding the layers ---- */
@@ -173,8 +178,7 @@ static enum lathe_status load(struct predictor *p, const void *bytes, size_t siz
 enum lathe_status predictor_load(const void *bytes, size_t size, const struct space *space, struct predictor **out,
                                  struct lathe_error *err)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, use_one_thread);
+    predictor_use_one_thread();
     struct predictor *p = calloc(1, sizeof *p);
     if (!p) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     p->space = space;

@@ -44,20 +44,4 @@ void predictor_work_free(struct predictor_work *);
 void predictor_evaluate(const struct predictor *, struct predictor_work *, const struct subnet *, size_t n,
                         float *top1);
 
-/* Training by ridge regression, in closed form. */
-struct training_report {
-    size_t rows, train_rows, held_out_rows;
-    double r2, mae, kendall_tau; /* on the held-out rows; mae as a fraction */
-    double lambda;
-    size_t file_bytes;
-};
-/** Fit top-1 = w.x + b from a CSV with columns k0..,e0..,d0..,r,accuracy (header line required, order free). Columns of
- *  skipped blocks may hold anything. At least 100 rows. Held out: every tenth row. lambda is the best of a grid on a
- *  tenth of the other rows; the fit is to all of those. @param name where the rows are from: goes into the file's
- *  provenance. Broken rows are LATHE_INVALID with their line. The same rows make the same file.
- *  @param[out] file malloc'd safetensors bytes. */
-enum lathe_status predictor_train_ridge(const struct space *, const char *csv, size_t csv_size, const char *name,
-                                        char **file, size_t *file_size, struct training_report *,
-                                        struct lathe_error *err);
-
 #endif

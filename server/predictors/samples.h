@@ -16,7 +16,7 @@ struct samples {
     size_t count;
 };
 
-/** Read "k0,..,e0,..,d0,..,r,accuracy" and a row a subnet, as predictor_train_ridge() says. Nothing is taken unless all
+/** Read "k0,..,e0,..,d0,..,r,accuracy" and a row a subnet, as predictor_train() says. Nothing is taken unless all
  *  of it is well formed; err has the first broken line. @param[out] out samples_clear() it. */
 enum lathe_status samples_parse(const struct space *, const char *csv, size_t size, struct samples *out,
                                 struct lathe_error *err);

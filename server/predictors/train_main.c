@@ -4,10 +4,11 @@
  * by way of a server. README.md here has the command of each file in shipped/. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lut/base/file.h"
 #include "lut/base/json.h"
-#include "server/predictors/predictor.h"
+#include "server/predictors/training.h"
 
 enum { MAX_BYTES = 64 << 20 };
 
@@ -24,8 +25,26 @@ static enum lathe_status read_space(const char *path, struct space **out, struct
     return st;
 }
 
-static enum lathe_status run(const char *space_path, const char *csv_path, const char *name, const char *out_path,
-                             struct lathe_error *err)
+static void print_candidate(const char *name, const struct training_figures *f)
+{
+    if (!f->fitted) return;
+    printf("%-6s held out: R2 %.4f, mean error %.4f points, Kendall tau %.4f; %.4f points on the rows that choose\n",
+           name, f->r2, f->mae * 100, f->kendall_tau, f->choosing_mae * 100);
+}
+
+static void print_report(const char *path, const struct training_report *r)
+{
+    print_candidate("ridge", &r->ridge);
+    print_candidate("mlp", &r->mlp);
+    printf("%s: %s, %zu rows, %zu held out, %zu bytes\n", path, training_method_name(r->kept), r->rows,
+           r->held_out_rows, r->file_bytes);
+}
+
+struct arguments {
+    const char *space, *samples, *provenance, *out;
+};
+
+static enum lathe_status run(const struct arguments *a, const struct training_options *options, struct lathe_error *err)
 {
     struct space *space = NULL;
     char *csv = NULL;
@@ -33,27 +52,44 @@ static enum lathe_status run(const char *space_path, const char *csv_path, const
     size_t csv_size = 0;
     size_t file_size = 0;
     struct training_report r;
-    enum lathe_status st = read_space(space_path, &space, err);
-    if (!st) st = file_read(csv_path, MAX_BYTES, &csv, &csv_size, err);
-    if (!st) st = predictor_train_ridge(space, csv, csv_size, name, &file, &file_size, &r, err);
-    if (!st) st = file_write(out_path, file, file_size, 0644, err);
-    if (!st)
-        printf("%s: %zu rows, %zu held out: R2 %.4f, mean error %.3f points, Kendall tau %.3f; lambda %g, %zu bytes\n",
-               out_path, r.rows, r.held_out_rows, r.r2, r.mae * 100, r.kendall_tau, r.lambda, r.file_bytes);
+    enum lathe_status st = read_space(a->space, &space, err);
+    if (!st) st = file_read(a->samples, MAX_BYTES, &csv, &csv_size, err);
+    if (!st) st = predictor_train(space, csv, csv_size, a->provenance, options, &file, &file_size, &r, err);
+    if (!st) st = file_write(a->out, file, file_size, 0644, err);
+    if (!st) print_report(a->out, &r);
     free(file);
     free(csv);
     space_free(space);
     return st;
 }
 
+static bool read_option(const char *name, const char *value, struct training_options *o)
+{
+    if (strcmp(name, "--method") == 0) return training_method_find(value, &o->method);
+    if (strcmp(name, "--seed") == 0) o->mlp.seed = strtoull(value, NULL, 10);
+    else if (strcmp(name, "--epochs") == 0) o->mlp.epochs = atoi(value);
+    else if (strcmp(name, "--batch") == 0) o->mlp.batch = atoi(value);
+    else if (strcmp(name, "--rate") == 0) o->mlp.learning_rate = atof(value);
+    else if (strcmp(name, "--decay") == 0) o->mlp.weight_decay = atof(value);
+    else return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct lathe_error err = {0};
-    if (argc != 5) {
-        fprintf(stderr, "usage: lathe-train SPACE.json SAMPLES.csv PROVENANCE OUT.safetensors\n");
+    struct training_options options;
+    bool understood = argc >= 5 && argc % 2 == 1;
+    training_defaults(&options);
+    for (int i = 5; understood && i + 1 < argc; i += 2) understood = read_option(argv[i], argv[i + 1], &options);
+    if (!understood) {
+        fprintf(stderr,
+                "usage: lathe-train SPACE.json SAMPLES.csv PROVENANCE OUT.safetensors [--method auto|ridge|mlp]\n"
+                "       [--seed N] [--epochs N] [--batch N] [--rate X] [--decay X]\n");
         return 2;
     }
-    if (!run(argv[1], argv[2], argv[3], argv[4], &err)) return EXIT_SUCCESS;
+    const struct arguments a = {argv[1], argv[2], argv[3], argv[4]};
+    if (!run(&a, &options, &err)) return EXIT_SUCCESS;
     if (err.line) fprintf(stderr, "lathe-train: line %d: %s\n", err.line, err.message);
     else fprintf(stderr, "lathe-train: %s\n", err.message);
     return EXIT_FAILURE;

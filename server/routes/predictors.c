@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lut/base/text.h"
+#include "server/predictors/training.h"
 #include "server/routes/app.h"
 #include "server/routes/predictor_cache.h"
 
@@ -78,18 +80,80 @@ static enum http_outcome put_predictor(struct http_request *request)
     return reply_predictor(request, replaced ? 200 : 201);
 }
 
+static json_t *figures_json(const struct training_figures *f, enum training_method method)
+{
+    json_t *figures = json_pack("{s:f, s:f, s:f, s:f}", "r2", f->r2, "mae", f->mae, "kendall_tau", f->kendall_tau,
+                                "choosing_mae", f->choosing_mae);
+    if (method == TRAIN_RIDGE) json_object_set_new(figures, "lambda", json_real(f->lambda));
+    else json_object_set_new(figures, "epochs", json_integer(f->epochs));
+    return figures;
+}
+
 static json_t *report_json(const struct training_report *r)
 {
-    return json_pack("{s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "rows", (json_int_t)r->rows, "train_rows",
-                     (json_int_t)r->train_rows, "held_out_rows", (json_int_t)r->held_out_rows, "r2", r->r2, "mae",
-                     r->mae, "kendall_tau", r->kendall_tau, "lambda", r->lambda);
+    const struct training_figures *kept = training_kept(r);
+    json_t *candidates = json_object();
+    if (r->ridge.fitted) json_object_set_new(candidates, "ridge", figures_json(&r->ridge, TRAIN_RIDGE));
+    if (r->mlp.fitted) json_object_set_new(candidates, "mlp", figures_json(&r->mlp, TRAIN_MLP));
+    return json_pack("{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:o}", "method", training_method_name(r->kept), "rows",
+                     (json_int_t)r->rows, "train_rows", (json_int_t)r->train_rows, "held_out_rows",
+                     (json_int_t)r->held_out_rows, "r2", kept->r2, "mae", kept->mae, "kendall_tau", kept->kendall_tau,
+                     "candidates", candidates);
+}
+
+/* "128,128" */
+static bool read_hidden(struct http_request *request, struct mlp_options *o)
+{
+    const char *text = http_query(request, "hidden");
+    if (!text) return true;
+    o->hidden_count = 0;
+    for (const char *at = text; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        uint64_t width = 0;
+        if (o->hidden_count < MLP_HIDDEN_MOST && text_to_u64(at, strcspn(at, ","), &width) && width >= 1 &&
+            width <= MLP_WIDTH_MOST) {
+            o->hidden[o->hidden_count++] = (int)width;
+            continue;
+        }
+        http_reply_problem(request, 400, "hidden", NULL,
+                           "hidden must be the widths of 1 to %d layers, each 1 to %d, for example 128,128",
+                           MLP_HIDDEN_MOST, MLP_WIDTH_MOST);
+        return false;
+    }
+    return true;
+}
+
+static bool abandoned(void *request)
+{
+    return http_abandoned(request);
+}
+
+/* @return false when the 400 reply is set. */
+static bool read_training(struct http_request *request, struct training_options *o)
+{
+    const char *method = http_query(request, "method");
+    int64_t epochs = 0;
+    int64_t seed = 0;
+    training_defaults(o);
+    if (method && !training_method_find(method, &o->method)) {
+        http_reply_problem(request, 400, "method", NULL, "method must be auto, ridge or mlp");
+        return false;
+    }
+    if (!http_query_int(request, "epochs", 1, MLP_EPOCHS_MOST, o->mlp.epochs, &epochs) ||
+        !http_query_int(request, "seed", 0, INT64_MAX, 0, &seed) || !read_hidden(request, &o->mlp))
+        return false;
+    o->mlp.epochs = (int)epochs;
+    o->mlp.seed = (uint64_t)seed;
+    o->mlp.cancelled = abandoned;
+    o->mlp.cancelled_context = request;
+    return true;
 }
 
 static enum http_outcome train_predictor(struct http_request *request)
 {
-    static const char *const known[] = {"space", NULL};
+    static const char *const known[] = {"space", "method", "seed", "hidden", "epochs", NULL};
     struct app *app = http_app(request);
     struct lathe_error err = {0};
+    struct training_options options;
     struct training_report report;
     const char *space = http_query(request, "space");
     const char *id = http_param(request, "id");
@@ -104,13 +168,13 @@ static enum http_outcome train_predictor(struct http_request *request)
                            "space is missing: say of which space the subnets are, ?space=ID");
         return HTTP_DONE;
     }
-    if (!space_known(request, space)) return HTTP_DONE;
+    if (!space_known(request, space) || !read_training(request, &options)) return HTTP_DONE;
     if (!has_type(request, "text/csv")) {
         http_reply_problem(request, 415, NULL, NULL, "send subnets and accuracies with Content-Type: text/csv");
         return HTTP_DONE;
     }
-    enum lathe_status st = predictor_train_ridge(catalog_find(app->spaces, space), csv, size, "uploaded CSV", &file,
-                                                 &file_size, &report, &err);
+    enum lathe_status st = predictor_train(catalog_find(app->spaces, space), csv, size, "uploaded CSV", &options, &file,
+                                           &file_size, &report, &err);
     if (st) return fail(request, &err);
     json_t *training = report_json(&report);
     st = predictor_store(app->predictors, id, space, file, file_size, "trained", training, &replaced, &err);

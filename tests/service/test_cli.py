@@ -195,7 +195,7 @@ class NounsTest(CliCase):
         self.lathe("predictor", "remove", "mine", code=1)
         self.lathe("predictor", "remove", "mine", "--yes")
         self.lathe("predictor", "show", "mine", code=3)
-        self.lathe("predictor", "remove", "ofa-mbv3-w1.2-ridge", "--yes", code=1)
+        self.lathe("predictor", "remove", "ofa-mbv3-w1.2-mlp", "--yes", code=1)
 
     def test_tokens_are_made_and_revoked(self):
         token = self.lathe("token", "create", "lab", "--role", "agent").stdout.strip()

@@ -118,7 +118,7 @@ class SubnetTest(unittest.TestCase):
 
     def test_a_predictor_ships_and_is_used_when_none_is_named(self):
         items = {p["id"]: p for p in self.server.ok("GET", "/v1/predictors")["items"]}
-        self.assertEqual(items["ofa-mbv3-w1.2-ridge"]["origin"], "shipped")
+        self.assertEqual(items["ofa-mbv3-w1.2-mlp"]["origin"], "shipped")
         body = {"table": TABLE, "space": SPACE, "subnets": [r["subnet"] for r in self.rows]}
         got = self.server.ok("POST", "/v1/evaluations", body)["evaluations"]
         mae = sum(abs(g["top1"] - float(r["accuracy"])) for g, r in zip(got, self.rows)) / len(got)
@@ -127,8 +127,8 @@ class SubnetTest(unittest.TestCase):
     def test_shipped_predictors_cannot_be_replaced_or_removed(self):
         body = test_data("ofa/acc_predictor_mbv3_w1.2.safetensors").read_bytes()
         kind = {"ctype": "application/octet-stream"}
-        self.assertEqual(self.server.call("PUT", "/v1/predictors/ofa-mbv3-w1.2-ridge", body, **kind)[0], 409)
-        self.assertEqual(self.server.call("DELETE", "/v1/predictors/ofa-mbv3-w1.2-ridge")[0], 409)
+        self.assertEqual(self.server.call("PUT", "/v1/predictors/ofa-mbv3-w1.2-mlp", body, **kind)[0], 409)
+        self.assertEqual(self.server.call("DELETE", "/v1/predictors/ofa-mbv3-w1.2-mlp")[0], 409)
 
     def test_a_predictor_comes_out_as_it_went_in(self):
         body = test_data("ofa/acc_predictor_mbv3_w1.2.safetensors").read_bytes()

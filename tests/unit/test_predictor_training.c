@@ -5,17 +5,27 @@
 #include "check_main.h"
 #include "lut/base/buf.h"
 #include "server/predictors/rank.h"
-#include "server/predictors/ridge.h"
+#include "server/predictors/training.h"
 #include "test_search_fixture.h"
 
 static struct space *tiny;
+
+static struct training_options method_of(enum training_method method)
+{
+    struct training_options o;
+    training_defaults(&o);
+    o.method = method;
+    o.mlp.hidden[0] = o.mlp.hidden[1] = 16;
+    return o;
+}
 
 static enum lathe_status train(const char *input, size_t size, struct lathe_error *err)
 {
     char *file = NULL;
     size_t file_size = 0;
     struct training_report report;
-    enum lathe_status st = predictor_train_ridge(tiny, input, size, "test", &file, &file_size, &report, err);
+    const struct training_options ridge = method_of(TRAIN_RIDGE);
+    enum lathe_status st = predictor_train(tiny, input, size, "test", &ridge, &file, &file_size, &report, err);
     free(file);
     return st;
 }
@@ -67,14 +77,17 @@ START_TEST(a_linear_accuracy_is_learnt_exactly_with_interpolated_resolutions)
     struct predictor *predictor = NULL;
     buf_init(&csv);
     write_rows(&csv, 3, 500, junk);
-    ck_assert_int_eq(predictor_train_ridge(space, csv.data, csv.size, "linear", &file, &size, &r, NULL), LATHE_OK);
+    const struct training_options best = method_of(TRAIN_AUTO);
+    ck_assert_int_eq(predictor_train(space, csv.data, csv.size, "linear", &best, &file, &size, &r, NULL), LATHE_OK);
+    ck_assert_int_eq(r.kept, TRAIN_RIDGE);
+    ck_assert(r.mlp.fitted);
     ck_assert_uint_eq(r.rows, 500);
     ck_assert_uint_eq(r.train_rows, 450);
     ck_assert_uint_eq(r.held_out_rows, 50);
     ck_assert_uint_eq(r.file_bytes, size);
-    ck_assert_double_ge(r.r2, 0.999999);
-    ck_assert_double_le(r.mae, 1e-5);
-    ck_assert_double_ge(r.kendall_tau, 0.99);
+    ck_assert_double_ge(training_kept(&r)->r2, 0.999999);
+    ck_assert_double_le(training_kept(&r)->mae, 1e-5);
+    ck_assert_double_ge(training_kept(&r)->kendall_tau, 0.99);
     ck_assert_int_eq(predictor_load(file, size, space, &predictor, NULL), LATHE_OK);
     struct predictor_work *work = predictor_work_new(predictor);
     for (int code = 0; code < 64; code++) {
@@ -111,7 +124,8 @@ START_TEST(what_skipped_blocks_hold_changes_nothing)
         struct training_report r;
         buf_init(&csv);
         write_rows(&csv, 4, 200, i ? wild : plain);
-        ck_assert_int_eq(predictor_train_ridge(space, csv.data, csv.size, "x", &files[i], &sizes[i], &r, NULL),
+        const struct training_options ridge = method_of(TRAIN_RIDGE);
+        ck_assert_int_eq(predictor_train(space, csv.data, csv.size, "x", &ridge, &files[i], &sizes[i], &r, NULL),
                          LATHE_OK);
         buf_clear(&csv);
     }

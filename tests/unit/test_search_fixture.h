@@ -153,7 +153,7 @@ static inline struct predictor *published_predictor(const struct space *space)
 /* What ships for the space of MobileNetV3. */
 static inline struct predictor *shipped_predictor(const struct space *space)
 {
-    return predictor_from_file(SOURCE_DIR "/server/predictors/shipped/ofa-mbv3-w1.2-ridge.safetensors", space);
+    return predictor_from_file(SOURCE_DIR "/server/predictors/shipped/ofa-mbv3-w1.2-mlp.safetensors", space);
 }
 
 /* One of the 300 subnets with figures computed elsewhere. */

@@ -137,19 +137,26 @@ static inline void random_problem_clear(struct random_problem *r)
     space_free(r->space);
 }
 
-/* The best accuracy within the limits by trying all. @return false when nothing is. */
-static inline bool best_of_all(const struct random_problem *r, const struct limits *limits, double *top1)
+/* Top-1 of every subnet; the caller frees. */
+static inline float *top1_of_all(const struct random_problem *r)
 {
     float *all = malloc(r->count * sizeof *all);
     struct predictor_work *work = predictor_work_new(r->predictor);
-    bool found = false;
     predictor_evaluate(r->predictor, work, r->all, r->count, all);
+    predictor_work_free(work);
+    return all;
+}
+
+/* The best accuracy within the limits by trying all. @return false when nothing is. */
+static inline bool best_of_all(const struct random_problem *r, const struct limits *limits, double *top1)
+{
+    float *all = top1_of_all(r);
+    bool found = false;
     for (size_t i = 0; i < r->count; i++) {
         if (!problem_feasible(r->problem, limits, &r->all[i])) continue;
         if (!found || (double)all[i] > *top1) *top1 = (double)all[i];
         found = true;
     }
-    predictor_work_free(work);
     free(all);
     return found;
 }
