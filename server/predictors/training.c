@@ -289,7 +289,7 @@ static enum lathe_status write_layers(const struct mlp *m, const json_t *metadat
                                       struct lathe_error *err)
 {
     struct tensor_source tensors[2 * (MLP_HIDDEN_MOST + 1)];
-    char names[2 * (MLP_HIDDEN_MOST + 1)][16];
+    char names[2 * (MLP_HIDDEN_MOST + 1)][24];
     float *weights[MLP_HIDDEN_MOST + 1] = {0};
     bool made = true;
     for (int i = 0; i < m->layer_count; i++) {

@@ -26,7 +26,7 @@ class PredictorTest(unittest.TestCase):
             self.assertEqual(item, self.server.ok("GET", f"/v1/predictors/{item['id']}"))
 
     def test_shipped_and_own_ones_come_in_one_order_of_pages(self):
-        for name in ("a", "ofa", "ofa-mbv3-w1.2-ridge2", "z"):
+        for name in ("a", "ofa", "ofa-mbv3-w1.2-mlp2", "z"):
             self.assertEqual(self.put(name)[0], 201)
         seen, cursor = [], None
         while True:
@@ -35,7 +35,7 @@ class PredictorTest(unittest.TestCase):
             cursor = page["next"]
             if not cursor:
                 break
-        self.assertEqual(seen, ["a", "ofa", "ofa-mbv3-w1.2-ridge", "ofa-mbv3-w1.2-ridge2", "z"])
+        self.assertEqual(seen, ["a", "ofa", "ofa-mbv3-w1.2-mlp", "ofa-mbv3-w1.2-mlp2", "z"])
 
     def test_a_predictor_outlives_a_new_document_of_its_space(self):
         self.server.load_note10()
@@ -51,10 +51,10 @@ class PredictorTest(unittest.TestCase):
         self.server.load_note10()
         subnet = {"space": "ofa-mbv3-w1.2", "resolution": 192, "depth": [2] * 5, "kernel": [3, 3, 0, 0] * 5, "expand": [3, 3, 0, 0] * 5}
         ask = {"table": f"note10/{CONFIG}", "space": "ofa-mbv3-w1.2", "predictor": "p", "subnets": [subnet]}
-        ridge = self.server.call("GET", "/v1/predictors/ofa-mbv3-w1.2-ridge", accept="application/octet-stream")[2]
+        shipped_file = self.server.call("GET", "/v1/predictors/ofa-mbv3-w1.2-mlp", accept="application/octet-stream")[2]
         self.put("p")
         one = self.server.ok("POST", "/v1/evaluations", ask)["evaluations"][0]["top1"]
-        self.assertEqual(self.server.call("PUT", "/v1/predictors/p", ridge, ctype="application/octet-stream")[0], 200)
+        self.assertEqual(self.server.call("PUT", "/v1/predictors/p", shipped_file, ctype="application/octet-stream")[0], 200)
         two = self.server.ok("POST", "/v1/evaluations", ask)["evaluations"][0]["top1"]
         shipped = self.server.ok("POST", "/v1/evaluations", {**ask, "predictor": None})["evaluations"][0]["top1"]
         self.assertNotEqual(one, two)
@@ -102,6 +102,50 @@ class FormatTest(unittest.TestCase):
                 if not cursor:
                     break
             self.assertEqual(sorted(seen), sorted(names), limit)
+
+
+class TrainingTest(unittest.TestCase):
+    def setUp(self):
+        self.samples = test_data("ofa/acc_samples_mbv3_w1.2.csv").read_bytes()
+        self.server = Server()
+        self.addCleanup(self.server.close)
+
+    def train(self, query="", rows=2001):
+        csv = b"\n".join(self.samples.split(b"\n")[:rows]) + b"\n"
+        return self.server.call("POST", f"/v1/predictors/mine/train?space=ofa-mbv3-w1.2{query}", csv, ctype="text/csv")
+
+    def test_the_better_of_ridge_and_perceptron_is_kept_and_both_are_told(self):
+        status, _, answer = self.train("&epochs=20")
+        self.assertEqual(status, 201)
+        training = answer["training"]
+        self.assertEqual(set(training["candidates"]), {"ridge", "mlp"})
+        best = min(training["candidates"], key=lambda name: training["candidates"][name]["choosing_mae"])
+        self.assertEqual(training["method"], best)
+        for figure in ("mae", "kendall_tau", "r2"):
+            self.assertEqual(training[figure], training["candidates"][best][figure])
+        self.assertEqual(self.server.ok("GET", "/v1/predictors/mine")["training"], training)
+
+    def test_a_method_can_be_asked_for(self):
+        for method, layers in (("ridge", [128, 1]), ("mlp", [128, 24, 16, 1])):
+            status, _, answer = self.train(f"&method={method}&hidden=24,16&epochs=2")
+            self.assertEqual((status, answer["training"]["method"], answer["layers"]), (201, method, layers))
+            self.assertEqual(list(answer["training"]["candidates"]), [method])
+
+    def test_the_same_seed_makes_the_same_file(self):
+        files = []
+        for seed in (3, 3, 4):
+            self.train(f"&method=mlp&hidden=8&epochs=2&seed={seed}", 301)
+            files.append(self.server.call("GET", "/v1/predictors/mine", accept="application/octet-stream")[2])
+        self.assertEqual(files[0], files[1])
+        self.assertNotEqual(files[0], files[2])
+
+    def test_wrong_options_are_named(self):
+        for query, field in (("&method=magic", "method"), ("&hidden=", "hidden"), ("&hidden=0", "hidden"), ("&hidden=8,,8", "hidden"),
+                             ("&hidden=1,1,1,1,1", "hidden"), ("&hidden=4096", "hidden"), ("&epochs=0", "epochs"), ("&epochs=1e9", "epochs"),
+                             ("&seed=-1", "seed"), ("&colour=red", "colour")):
+            status, _, problem = self.train(query, 301)
+            self.assertEqual((status, problem["field"]), (400, field), query)
+        self.assertEqual(self.server.call("GET", "/v1/predictors/mine")[0], 404)
 
 
 if __name__ == "__main__":
