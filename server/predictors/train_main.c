@@ -63,14 +63,24 @@ static enum lathe_status run(const struct arguments *a, const struct training_op
     return st;
 }
 
+/* @return false when value is no number. */
+static bool read_number(const char *value, double *out)
+{
+    char *end = NULL;
+    *out = strtod(value, &end);
+    return end != value && *end == '\0';
+}
+
 static bool read_option(const char *name, const char *value, struct training_options *o)
 {
+    double number = 0;
     if (strcmp(name, "--method") == 0) return training_method_find(value, &o->method);
-    if (strcmp(name, "--seed") == 0) o->mlp.seed = strtoull(value, NULL, 10);
-    else if (strcmp(name, "--epochs") == 0) o->mlp.epochs = atoi(value);
-    else if (strcmp(name, "--batch") == 0) o->mlp.batch = atoi(value);
-    else if (strcmp(name, "--rate") == 0) o->mlp.learning_rate = atof(value);
-    else if (strcmp(name, "--decay") == 0) o->mlp.weight_decay = atof(value);
+    if (!read_number(value, &number) || !(number >= 0 && number < 1e6)) return false;
+    if (strcmp(name, "--seed") == 0) o->mlp.seed = (uint64_t)number;
+    else if (strcmp(name, "--epochs") == 0) o->mlp.epochs = (int)number;
+    else if (strcmp(name, "--batch") == 0 && number >= 1) o->mlp.batch = (int)number;
+    else if (strcmp(name, "--rate") == 0) o->mlp.learning_rate = number;
+    else if (strcmp(name, "--decay") == 0) o->mlp.weight_decay = number;
     else return false;
     return true;
 }

@@ -110,7 +110,7 @@ static void add_block(struct chain *c, struct variant *v, int slot)
     const struct space_choices *choices = &c->problem->slots[slot].choices;
     b->slot = c->chain_slot_of[slot];
     for (int i = 0; i < choices->dim_count; i++)
-        if (choices->dims[i] == c->slots[b->slot].hub) b->first_choice = (size_t)(v->value * choices->strides[i]);
+        if (choices->dims[i] == c->slots[b->slot].hub) b->first_choice = (size_t)v->value * (size_t)choices->strides[i];
     v->count++;
 }
 

@@ -160,7 +160,7 @@ static void visit_block(struct chain *c, int g, const struct variant *v, int pos
     int before = chain_option_of(slot, &c->at);
     for (int i = 0; i < count && bounds[i] > c->threshold; i++) {
         int o = order[i];
-        float kept[COSTS];
+        float kept[COSTS] = {0};
         chain_choose(slot, o, &c->at);
         if (several) take_from(c, chain_parts(c, b, o), kept);
         visit_block(c, g, v, position + 1, score + slot->gains[o], left - weights[o]);

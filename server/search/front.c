@@ -238,7 +238,9 @@ static void lay_knots(struct sweep *w, double low, double high, int points)
     int parts = KNOTS_MOST / (int)((high - low) / step + 3);
     if (parts > PARTS_MOST) parts = PARTS_MOST;
     add_knot(w, low, 0, 1);
-    for (double n = floor(low / step) + 1; n * step < high; n++) add_knot(w, n * step, level_of(n * step, step), parts);
+    double first = floor(low / step) + 1;
+    for (int i = 0; (first + i) * step < high; i++)
+        add_knot(w, (first + i) * step, level_of((first + i) * step, step), parts);
     if (high > low) add_knot(w, high, 0, parts);
 }
 

@@ -281,7 +281,7 @@ static void bench_all(struct bench *b)
 
 int main(int argc, char **argv)
 {
-    struct bench b = {.seeds = argc > 1 ? atoi(argv[1]) : 10};
+    struct bench b = {.seeds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 10};
     if (!have_test_data()) {
         printf("skipped: no published figures in %s\n", TEST_DATA);
         return SKIPPED;
