@@ -21,7 +21,17 @@ enum { CLI_MAX_ARGUMENTS = 64, CLI_MAX_OPTIONS = 32 };
 
 /* ---- options.c ---- */
 
-enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER, OPTION_INTEGER, OPTION_INTEGERS /* 160,224 */ };
+enum option_kind {
+    OPTION_FLAG,
+    OPTION_TEXT,
+    OPTION_TEXTS, /* may be given again: all count */
+    OPTION_NUMBER,
+    OPTION_NUMBERS,  /* 25 or 25,30.5 */
+    OPTION_FRACTION, /* 0.8 or 80% */
+    OPTION_INTEGER,
+    OPTION_INTEGERS /* 160,224 */
+};
+enum { OPTION_TIMES_MOST = 16 };
 
 struct option_spec {
     const char *name; /* without the dashes */
@@ -32,7 +42,9 @@ struct option_spec {
 
 struct option_value {
     bool given;
-    const char *text; /* borrowed from the command line */
+    const char *text; /* borrowed from the command line; the last one given */
+    const char *texts[OPTION_TIMES_MOST];
+    int times; /* how many texts */
     double number;
     long long integer;
 };
@@ -46,6 +58,7 @@ struct verb {
     const char *summary;
     const char *examples;              /* lines, each indented by two */
     const struct option_spec *options; /* ended by one without name; NULL: none */
+    const struct option_spec *shared;  /* the same: those that it has in common with other verbs */
     enum exit_code (*run)(struct cli *);
 };
 
@@ -53,7 +66,7 @@ struct cli {
     const struct verb *verb;
     const char *arguments[CLI_MAX_ARGUMENTS];
     int argument_count;
-    struct option_value values[CLI_MAX_OPTIONS]; /* of verb->options, then of the common ones */
+    struct option_value values[CLI_MAX_OPTIONS]; /* of verb->options, of verb->shared, then of the common ones */
     const char *server, *token_file, *ca_file;
     bool json, yes;
     /* Of the calls at hand, set by verbs. */
@@ -71,7 +84,8 @@ bool cli_parse(struct cli *, int argc, char **argv);
 const struct option_value *cli_option(const struct cli *, const char *name);
 /** Whether an option that the verb can't do without is given; says so when not: exit with EXIT_BAD_USAGE. */
 bool cli_require(const struct cli *, const char *name);
-/** Put an option's value into a request's field; does nothing when it is not given. */
+/** Put an option's value into a request's field: one of OPTION_NUMBERS as a number, several as a list. Does nothing
+ * when it is not given. */
 void cli_put(const struct cli *, json_t *body, const char *field, const char *name);
 void cli_help(const struct verb *);
 /** Print "lathe: ..." and how to get help. @return EXIT_BAD_USAGE. */
@@ -162,6 +176,22 @@ size_t terminal_width(FILE *);
  *  @param kind "profile" or "measurement". @param[in,out] job its document, replaced as it changes.
  *  @return EXIT_DONE when the job is done; otherwise why not has been printed. */
 enum exit_code wait_for_job(const struct cli *, const char *kind, json_t **job);
+
+/* ---- asks.c: what questions to the search have in common ---- */
+
+enum { ASK_TABLES_MOST = 8 };
+/** Tables, limits, fixed choices, predictor, resolutions, seed and budget. */
+extern const struct option_spec ask_options[];
+/** A request of ask_options[] and the verb's arguments, which are tables. @return NULL after saying what is wrong: exit
+ *  with EXIT_BAD_USAGE. */
+json_t *ask_request(const struct cli *);
+/** Whether a request has a limit. */
+bool ask_has_limit(const json_t *request);
+
+/* ---- explain.c ---- */
+
+/** Print why an answer of POST /v1/subnets is what it is. */
+void print_explanation(const json_t *answer);
 
 /* ---- measurements.c ---- */
 

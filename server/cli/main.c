@@ -8,7 +8,7 @@
 
 #include "server/cli/verbs.h"
 
-static const struct verb *const singles[] = {&profile_verb, &subnet_verb, &measure_verb, &status_verb};
+static const struct verb *const singles[] = {&profile_verb, &subnet_verb, &front_verb, &measure_verb, &status_verb};
 static const struct verb *const groups[] = {device_verbs, profile_verbs,   table_verbs,
                                             space_verbs,  predictor_verbs, token_verbs};
 
@@ -58,7 +58,8 @@ static void help(void)
          "Examples:\n"
          "  lathe device add pi4 --transport local\n"
          "  lathe profile pi4 --config xnnpack-f32-t1-b1 --space ofa-mbv3-w1.2 --wait\n"
-         "  lathe subnet pi4/xnnpack-f32-t1-b1 --space ofa-mbv3-w1.2 --latency-ms 25 --verify");
+         "  lathe subnet pi4/xnnpack-f32-t1-b1 --space ofa-mbv3-w1.2 --latency-ms 25 --verify\n"
+         "  lathe front pi4/xnnpack-f32-t1-b1 --space ofa-mbv3-w1.2 --points 20");
 }
 
 static void help_noun(const char *noun)

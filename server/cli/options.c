@@ -28,12 +28,24 @@ static int count_specs(const struct option_spec *specs)
     return n;
 }
 
-/* Number of an option among the verb's own and the common ones; -1: unknown. No verb: only the common ones. */
+/* The options of a verb by number: its own, those that it shares, then the common ones. No verb: only the common ones.
+ * @return NULL behind the last. */
+static const struct option_spec *spec_at(const struct verb *verb, int number)
+{
+    const struct option_spec *const lists[] = {verb ? verb->options : NULL, verb ? verb->shared : NULL, common};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        int count = count_specs(lists[i]);
+        if (number < count) return &lists[i][number];
+        number -= count;
+    }
+    return NULL;
+}
+
+/* The number of an option; -1: unknown. */
 static int find_option(const struct verb *verb, const char *name, size_t length, const struct option_spec **spec)
 {
-    int own = verb ? count_specs(verb->options) : 0;
-    for (int i = 0; i < own + count_specs(common); i++) {
-        const struct option_spec *s = i < own ? &verb->options[i] : &common[i - own];
+    const struct option_spec *s;
+    for (int i = 0; (s = spec_at(verb, i)); i++) {
         if (strlen(s->name) != length || memcmp(s->name, name, length) != 0) continue;
         *spec = s;
         return i;
@@ -68,15 +80,14 @@ static bool refuse_unknown(const struct verb *verb, const char *argument)
 {
     char given[64];
     const char *nearest = NULL;
+    const struct option_spec *spec;
     size_t best = 3;
-    int own = verb ? count_specs(verb->options) : 0;
     snprintf(given, sizeof given, "%.*s", (int)strcspn(argument, "="), argument);
-    for (int i = 0; i < own + count_specs(common); i++) {
-        const char *name = i < own ? verb->options[i].name : common[i - own].name;
-        size_t d = distance(given + strspn(given, "-"), name);
+    for (int i = 0; (spec = spec_at(verb, i)); i++) {
+        size_t d = distance(given + strspn(given, "-"), spec->name);
         if (d >= best) continue;
         best = d;
-        nearest = name;
+        nearest = spec->name;
     }
     if (nearest) cli_misuse(verb, "unknown option %s; did you mean --%s?", given, nearest);
     else cli_misuse(verb, "unknown option %s", given);
@@ -91,29 +102,92 @@ static bool read_integer(const char *text, long long *out)
     return !errno && end != text && !*end && !isspace((unsigned char)text[0]);
 }
 
-/* Whole numbers with commas between. */
-static bool are_integers(const char *text)
+/* 0.8 or 80% */
+static bool read_fraction(const char *text, double *out)
 {
+    size_t n = strlen(text);
+    bool percent = n > 0 && text[n - 1] == '%';
+    if (!text_to_double(text, percent ? n - 1 : n, out)) return false;
+    if (percent) *out /= 100;
+    return *out >= 0 && *out <= 1;
+}
+
+static json_t *integer_json(const char *text, size_t length)
+{
+    uint64_t value;
+    if (!text_to_u64(text, length, &value) || value > INT32_MAX) return NULL;
+    return json_integer((json_int_t)value);
+}
+
+static json_t *number_json(const char *text, size_t length)
+{
+    double value;
+    return text_to_double(text, length, &value) ? json_real(value) : NULL;
+}
+
+/* What stands between commas. @param read makes a value of a part; NULL when it is none. @return NULL when one is none.
+ */
+static json_t *list_json(const char *text, json_t *(*read)(const char *, size_t))
+{
+    json_t *list = json_array();
     for (;;) {
-        uint64_t value;
         size_t n = strcspn(text, ",");
-        if (!text_to_u64(text, n, &value) || value > INT32_MAX) return false;
-        if (!text[n]) return true;
+        json_t *value = read(text, n);
+        if (!value) {
+            json_decref(list);
+            return NULL;
+        }
+        json_array_append_new(list, value);
+        if (!text[n]) return list;
         text += n + 1;
     }
+}
+
+static bool is_list(const char *text, json_t *(*read)(const char *, size_t))
+{
+    json_t *list = list_json(text, read);
+    json_decref(list);
+    return list != NULL;
+}
+
+/* Read a value for its kind. @return NULL, or what is wanted instead. */
+static const char *read_kind(enum option_kind kind, const char *text, struct option_value *out)
+{
+    switch (kind) {
+    case OPTION_NUMBER:
+        return text_to_double(text, strlen(text), &out->number) ? NULL : "a number";
+    case OPTION_FRACTION:
+        return read_fraction(text, &out->number) ? NULL : "a fraction (0.8) or a percentage (80%)";
+    case OPTION_INTEGER:
+        return read_integer(text, &out->integer) ? NULL : "a whole number";
+    case OPTION_NUMBERS:
+        return is_list(text, number_json) ? NULL : "a number, or several with commas between";
+    case OPTION_INTEGERS:
+        return is_list(text, integer_json) ? NULL : "whole numbers with commas between";
+    case OPTION_FLAG:
+    case OPTION_TEXT:
+    case OPTION_TEXTS:
+        break;
+    }
+    return NULL;
 }
 
 static bool read_value(const struct verb *verb, const struct option_spec *spec, const char *text,
                        struct option_value *out)
 {
-    const char *wanted = NULL;
+    const char *wanted = read_kind(spec->kind, text, out);
+    if (wanted) {
+        cli_misuse(verb, "--%s needs %s, not '%s'", spec->name, wanted, text);
+        return false;
+    }
+    if (spec->kind == OPTION_TEXTS && out->times == OPTION_TIMES_MOST) {
+        cli_misuse(verb, "--%s is given more than %d times", spec->name, OPTION_TIMES_MOST);
+        return false;
+    }
     out->given = true;
     out->text = text;
-    if (spec->kind == OPTION_NUMBER && !text_to_double(text, strlen(text), &out->number)) wanted = "a number";
-    if (spec->kind == OPTION_INTEGER && !read_integer(text, &out->integer)) wanted = "a whole number";
-    if (spec->kind == OPTION_INTEGERS && !are_integers(text)) wanted = "whole numbers with commas between";
-    if (wanted) cli_misuse(verb, "--%s needs %s, not '%s'", spec->name, wanted, text);
-    return !wanted;
+    if (spec->kind == OPTION_TEXTS) out->texts[out->times++] = text;
+    return true;
 }
 
 /* One "--name", "--name=value" or "--name value" at argv[*at]. */
@@ -198,17 +272,20 @@ bool cli_require(const struct cli *cli, const char *name)
     return false;
 }
 
-static json_t *integers_json(const char *text)
+static json_t *texts_json(const struct option_value *value)
 {
     json_t *list = json_array();
-    for (;;) {
-        uint64_t value = 0;
-        size_t n = strcspn(text, ",");
-        text_to_u64(text, n, &value);
-        json_array_append_new(list, json_integer((json_int_t)value));
-        if (!text[n]) return list;
-        text += n + 1;
-    }
+    for (int i = 0; i < value->times; i++) json_array_append_new(list, json_string(value->texts[i]));
+    return list;
+}
+
+static json_t *numbers_json(const char *text)
+{
+    json_t *list = list_json(text, number_json);
+    if (json_array_size(list) != 1) return list;
+    json_t *only = json_incref(json_array_get(list, 0));
+    json_decref(list);
+    return only;
 }
 
 void cli_put(const struct cli *cli, json_t *body, const char *field, const char *name)
@@ -225,14 +302,21 @@ void cli_put(const struct cli *cli, json_t *body, const char *field, const char 
     case OPTION_TEXT:
         value = json_string(given->text);
         break;
+    case OPTION_TEXTS:
+        value = texts_json(given);
+        break;
     case OPTION_NUMBER:
+    case OPTION_FRACTION:
         value = json_real(given->number);
         break;
     case OPTION_INTEGER:
         value = json_integer(given->integer);
         break;
+    case OPTION_NUMBERS:
+        value = numbers_json(given->text);
+        break;
     case OPTION_INTEGERS:
-        value = integers_json(given->text);
+        value = list_json(given->text, integer_json);
         break;
     }
     json_object_set_new(body, field, value);
@@ -251,8 +335,9 @@ void cli_help(const struct verb *verb)
 {
     printf("Usage: lathe %s%s%s%s%s [options]\n%s\n", verb->noun, verb->name ? " " : "", verb->name ? verb->name : "",
            verb->arguments[0] ? " " : "", verb->arguments, verb->summary);
-    if (verb->options) printf("\nOptions:\n");
+    if (verb->options || verb->shared) printf("\nOptions:\n");
     print_specs(verb->options);
+    print_specs(verb->shared);
     printf("\nEverywhere:\n");
     print_specs(common);
     printf("\nExamples:\n%s", verb->examples);

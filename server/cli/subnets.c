@@ -6,31 +6,22 @@
 
 #include "server/cli/verbs.h"
 
-static const struct {
-    const char *option, *field;
-} limits[] = {
-    {"latency-ms", "latency_ms"}, {"macs-m", "macs_m"},
-    {"params-m", "params_m"},     {"peak-activation-kb", "peak_activation_kb"},
-    {"weights-kb", "weights_kb"},
-};
-
 /* The request that the options describe. @return NULL after saying what is wrong. */
-static json_t *request_of(struct cli *cli)
+static json_t *request_of(const struct cli *cli)
 {
-    static const char *const fields[] = {"space", "predictor", "algorithm", "seed", "resolutions"};
-    if (!cli_require(cli, "space")) return NULL;
-    json_t *constraints = json_object();
-    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
-        cli_put(cli, constraints, limits[i].field, limits[i].option);
-    if (json_object_size(constraints) == 0) {
-        cli_misuse(cli->verb, "a limit is missing, for example --latency-ms 25");
-        json_decref(constraints);
-        return NULL;
-    }
-    json_t *body = json_pack("{s:s, s:o}", "table", cli->arguments[0], "constraints", constraints);
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) cli_put(cli, body, fields[i], fields[i]);
-    return body;
+    static const struct {
+        const char *option, *field;
+    } fields[] = {{"algorithm", "algorithm"}, {"objective", "objective"}, {"min-top1", "min_top1"}};
+    json_t *body = ask_request(cli);
+    if (!body) return NULL;
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) cli_put(cli, body, fields[i].field, fields[i].option);
+    if (ask_has_limit(body) || json_object_get(body, "objective") || json_object_get(body, "min_top1")) return body;
+    cli_misuse(cli->verb, "a limit is missing, for example --latency-ms 25");
+    json_decref(body);
+    return NULL;
 }
+
+/* ---- printing ---- */
 
 static void print_choices(const json_t *subnet, const char *name)
 {
@@ -44,16 +35,63 @@ static void print_choices(const json_t *subnet, const char *name)
     putchar('\n');
 }
 
-/* @param asked NULL: no limit on latency. @param measurement NULL: none. */
-static void print_answer(const json_t *answer, const char *asked, const json_t *measurement)
+/* [{"table","asked_ms","predicted_ms","measured_ms"}], a table each; without what there is not. New reference. */
+static json_t *latency_rows(const struct cli *cli, const json_t *answer)
+{
+    json_t *rows = json_array();
+    json_t *asked = json_object();
+    cli_put(cli, asked, "ms", "latency-ms");
+    const json_t *limits = json_object_get(asked, "ms");
+    for (int i = 0; i < cli->argument_count; i++) {
+        const char *table = cli->arguments[i];
+        json_t *row = json_pack("{s:s}", "table", table);
+        const json_t *limit = json_is_array(limits) ? json_array_get(limits, (size_t)i) : limits;
+        const json_t *predicted = json_object_get(json_at(answer, "latencies_ms"), table);
+        const json_t *measured = json_object_get(json_at(answer, "verified.latencies_ms"), table);
+        if (limit) json_object_set(row, "asked_ms", (json_t *)limit);
+        json_object_set(row, "predicted_ms", (json_t *)(predicted ? predicted : json_at(answer, "latency_ms")));
+        if (!measured) measured = json_at(answer, "verified.latency_ms");
+        if (measured) json_object_set(row, "measured_ms", (json_t *)measured);
+        json_array_append_new(rows, row);
+    }
+    json_decref(asked);
+    return rows;
+}
+
+static void print_latencies(const struct cli *cli, const json_t *answer)
+{
+    static const struct column columns[] = {{"TABLE", "table", CELL_TEXT},
+                                            {"ASKED ms", "asked_ms", CELL_SHORT},
+                                            {"PREDICTED ms", "predicted_ms", 3},
+                                            {"MEASURED ms", "measured_ms", 3},
+                                            {0}};
+    json_t *rows = latency_rows(cli, answer);
+    const json_t *only = json_array_get(rows, 0);
+    const json_t *asked = json_at(only, "asked_ms");
+    double predicted_ms = number_at(only, "predicted_ms");
+    double measured_ms = number_at(only, "measured_ms");
+    if (json_array_size(rows) > 1) {
+        putchar('\n');
+        print_table(columns, rows);
+        putchar('\n');
+    } else {
+        if (asked) printf("asked        %g ms\n", json_number_value(asked));
+        printf("predicted    %.3f ms\n", predicted_ms);
+        if (json_at(only, "measured_ms"))
+            printf("measured     %.3f ms (%+.1f %%)\n", measured_ms, 100 * (measured_ms / predicted_ms - 1));
+    }
+    json_decref(rows);
+}
+
+static void print_answer(const struct cli *cli, const json_t *answer)
 {
     const json_t *subnet = json_at(answer, "subnet");
-    double predicted_ms = number_at(answer, "latency_ms");
-    double measured_ms = number_at(measurement, "latency_ms");
+    const struct option_value *least = cli_option(cli, "min-top1");
     printf("top-1        %.2f %% (predicted)\n", 100 * number_at(answer, "top1"));
-    if (asked) printf("asked        %s ms\n", asked);
-    printf("predicted    %.3f ms\n", predicted_ms);
-    if (measurement) printf("measured     %.3f ms (%+.1f %%)\n", measured_ms, 100 * (measured_ms / predicted_ms - 1));
+    if (least->given)
+        printf("asked        least %s, top-1 at least %.2f %%\n", shown_at(answer, "search.objective"),
+               100 * least->number);
+    print_latencies(cli, answer);
     printf("MACs         %.1f M\nparameters   %.2f M\n", number_at(answer, "macs_m"), number_at(answer, "params_m"));
     printf("activations  %.0f kB at most\n", number_at(answer, "peak_activation_kb"));
     printf("resolution   %.0f\n", number_at(subnet, "resolution"));
@@ -63,63 +101,86 @@ static void print_answer(const json_t *answer, const char *asked, const json_t *
     printf("search       %s, %.0f evaluations, %.0f ms, seed %.0f\n", shown_at(answer, "search.algorithm"),
            number_at(answer, "search.evaluations"), number_at(answer, "search.elapsed_ms"),
            number_at(answer, "search.seed"));
+    if (cli_option(cli, "explain")->given) print_explanation(answer);
 }
 
-/* Measure the answer's subnet on the table's device, and note it in the answer. */
-static enum exit_code verify(struct cli *cli, json_t *answer, json_t **measurement)
+/* ---- measuring ---- */
+
+static enum exit_code measure_by(const struct cli *cli, const char *table, const json_t *subnet, json_t **measurement)
 {
     char device[80];
-    const char *slash = strchr(cli->arguments[0], '/');
+    const char *slash = strchr(table, '/');
     if (!slash) return EXIT_FAILED;
-    snprintf(device, sizeof device, "%.*s", (int)(slash - cli->arguments[0]), cli->arguments[0]);
-    enum exit_code code = measure_subnet(cli, device, slash + 1, json_at(answer, "subnet"), measurement);
-    if (!code)
+    snprintf(device, sizeof device, "%.*s", (int)(slash - table), table);
+    return measure_subnet(cli, device, slash + 1, subnet, measurement);
+}
+
+/* Measure the answer's subnet on the device of every table, and note it in the answer. */
+static enum exit_code verify(const struct cli *cli, json_t *answer)
+{
+    json_t *latencies = json_object();
+    json_t *measurements = json_object();
+    enum exit_code code = EXIT_DONE;
+    for (int i = 0; i < cli->argument_count && !code; i++) {
+        const char *table = cli->arguments[i];
+        json_t *measurement = NULL;
+        code = measure_by(cli, table, json_at(answer, "subnet"), &measurement);
+        if (code) break;
+        json_object_set(latencies, table, json_object_get(measurement, "latency_ms"));
+        json_object_set(measurements, table, json_object_get(measurement, "id"));
+        json_decref(measurement);
+    }
+    const char *only = cli->arguments[0];
+    if (cli->argument_count > 1 && json_object_size(latencies))
         json_object_set_new(answer, "verified",
-                            json_pack("{s:O, s:O}", "latency_ms", json_object_get(*measurement, "latency_ms"),
-                                      "measurement", json_object_get(*measurement, "id")));
+                            json_pack("{s:O, s:O}", "latencies_ms", latencies, "measurements", measurements));
+    else if (!code)
+        json_object_set_new(answer, "verified",
+                            json_pack("{s:O, s:O}", "latency_ms", json_object_get(latencies, only), "measurement",
+                                      json_object_get(measurements, only)));
+    json_decref(latencies);
+    json_decref(measurements);
     return code;
 }
 
 static enum exit_code run_subnet(struct cli *cli)
 {
     struct answer a;
-    json_t *measurement = NULL;
     json_t *body = request_of(cli);
     if (!body) return EXIT_BAD_USAGE;
     enum exit_code code = call_json(cli, "POST", "/v1/subnets", body, &a);
     if (code) return code;
     cli->problems_apart = true;
-    if (cli_option(cli, "verify")->given) code = verify(cli, a.json, &measurement);
+    if (cli_option(cli, "verify")->given) code = verify(cli, a.json);
     if (cli->json) print_json(a.json);
-    else print_answer(a.json, cli_option(cli, "latency-ms")->text, measurement);
-    json_decref(measurement);
+    else print_answer(cli, a.json);
     answer_clear(&a);
     return code;
 }
 
 static const struct option_spec subnet_options[] = {
-    {"space", OPTION_TEXT, "SPACE", "e.g. ofa-mbv3-w1.2"},
-    {"latency-ms", OPTION_NUMBER, "MS", "at most this latency, by the table"},
-    {"macs-m", OPTION_NUMBER, "M", "at most so many million MACs"},
-    {"params-m", OPTION_NUMBER, "M", "at most so many million parameters"},
-    {"peak-activation-kb", OPTION_NUMBER, "KB", "at most so much activation memory (f32)"},
-    {"weights-kb", OPTION_NUMBER, "KB", "at most so much for weights (f32)"},
-    {"predictor", OPTION_TEXT, "ID", "default: the one that ships for the space"},
-    {"algorithm", OPTION_TEXT, "NAME", "auto (default) or evolution"},
-    {"resolutions", OPTION_INTEGERS, "R,..", "only these"},
-    {"seed", OPTION_INTEGER, "N", "same seed, same answer (default 0)"},
+    {"objective", OPTION_TEXT, "NAME", "top1 (default), or what is to be least: latency, macs, params, .."},
+    {"min-top1", OPTION_FRACTION, "TOP1", "at least this top-1, 0.8 or 80%, of the least"},
+    {"algorithm", OPTION_TEXT, "NAME", "auto (default), multistart or evolution"},
     {"verify", OPTION_FLAG, NULL, "measure the subnet on the device, too"},
+    {"explain", OPTION_FLAG, NULL, "tell where the time goes, what is left, what more would gain"},
     {0},
 };
 
 const struct verb subnet_verb = {
     .noun = "subnet",
-    .arguments = "DEVICE/CONFIG",
+    .arguments = "DEVICE/CONFIG...",
     .least = 1,
-    .most = 1,
+    .most = ASK_TABLES_MOST,
     .options = subnet_options,
+    .shared = ask_options,
     .run = run_subnet,
-    .summary = "Find the most accurate subnet within limits, by a table.",
-    .examples = "  lathe subnet pi4/xnnpack-f32-t1-b1 --space ofa-mbv3-w1.2 --latency-ms 25 --verify\n"
-                "  lathe subnet note10/tflite-f32-t1-b1 --space ofa-mbv3-w1.2 --latency-ms 25 --macs-m 300 --json\n",
+    .summary = "Find the most accurate subnet within limits, by one table or by several at once.",
+    .examples =
+        "  lathe subnet pi4/xnnpack-f32-t1-b1 --space ofa-mbv3-w1.2 --latency-ms 25 --verify\n"
+        "  lathe subnet note10/tflite-f32-t1-b1 --space ofa-mbv3-w1.2 --latency-ms 25 --macs-m 300 --json\n"
+        "  lathe subnet pi4/xnnpack-f32-t1-b1 note10/tflite-f32-t1-b1 --space ofa-mbv3-w1.2 --latency-ms 60,25\n"
+        "  lathe subnet pi4/xnnpack-f32-t1-b1 --space ofa-mbv3-w1.2 --objective latency --min-top1 80%\n"
+        "  lathe subnet pi4/xnnpack-f32-t1-b1 --space ofa-mbv3-w1.2 --latency-ms 25 --explain \\\n"
+        "    --fix resolution=192,kernel=3 --fix depth=2:3:-:-:-\n",
 };

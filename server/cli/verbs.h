@@ -8,6 +8,6 @@
 
 extern const struct verb device_verbs[], profile_verbs[], table_verbs[], space_verbs[], predictor_verbs[],
     token_verbs[];
-extern const struct verb profile_verb, subnet_verb, measure_verb, status_verb;
+extern const struct verb profile_verb, subnet_verb, front_verb, measure_verb, status_verb;
 
 #endif

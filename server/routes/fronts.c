@@ -50,6 +50,8 @@ static enum lathe_status read_request(struct app *app, const json_t *body, struc
     json_get_number(&f, "budget_ms", JSON_OPTIONAL, 1, SEARCH_BUDGET_MOST_MS, &a->ask.search.budget_ms);
     json_get_int(&f, "points", JSON_OPTIONAL, 2, FRONT_POINTS_MOST, &points);
     read_objectives(&f, a);
+    if (!f.status && strcmp(a->ask.algorithm, "auto") != 0 && strcmp(a->ask.algorithm, "sweep") != 0)
+        f.status = error_field(err, "algorithm", "algorithm of a front must be auto or sweep");
     a->points = (int)points;
     if (!f.status && a->ask.search.min_top1 > 0)
         f.status = error_field(err, "constraints.min_top1",

@@ -113,11 +113,14 @@ static int insert(float *bounds, int *items, int count, float bound, int item)
     return count + 1;
 }
 
-/* Whether every limit is left enough for what must still come. Floats: what is a hair over goes on to the leaf. */
+/* Sums of floats: what is a hair over a limit goes on to the leaf, so that what is exactly at it is found. */
+static const float HAIR = 1e-5F;
+
+/* Whether every limit is left enough for what must still come. */
 static bool fits(const struct chain *c, const float *parts, const float *least_rest)
 {
     for (int i = 0; i < c->weighed_count; i++)
-        if (c->left[i] - parts[i] < least_rest[i] - 1e-5f) return false;
+        if (c->left[i] - parts[i] < least_rest[i] - HAIR) return false;
     return true;
 }
 
@@ -153,7 +156,7 @@ static void visit_block(struct chain *c, int g, const struct variant *v, int pos
     bool several = c->weighed_count > 1;
     for (int o = 0; o < slot->option_count; o++) {
         float after = left - weights[o];
-        if (after < 0 || (several && !fits(c, chain_parts(c, b, o), least_rest))) continue;
+        if (after < -HAIR || (several && !fits(c, chain_parts(c, b, o), least_rest))) continue;
         float bound = score + slot->gains[o] + rest[bin_of(after)];
         if (bound > c->threshold) count = insert(bounds, order, count, bound, o);
     }
