@@ -10,18 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/search/internal.h"
+#include "server/search/genes.h"
 
 enum {
     START_DRAWS = 100, /* random draws for each member of the first generation, on average */
     CHILD_DRAWS = 100, /* draws for one child; then it is its parent */
     DRAWS_BETWEEN_ASKS = 2048,
-};
-
-/* Dimensions that mutate together: a block's kernel and expand ratio, or one alone. */
-struct gene {
-    int dims[2];
-    int count;
 };
 
 struct member {
@@ -36,8 +30,7 @@ struct evolution {
     const struct evolution_options *options;
     struct predictor_work *work;
     struct rng rng;
-    struct gene genes[SPACE_MAX_DIMS];
-    int gene_count;
+    struct genes genes;
     int parents, population; /* members[0..parents) have bred members[parents..parents + population) */
     struct member *members;
     struct subnet *batch;
@@ -48,52 +41,11 @@ struct evolution {
     bool cancelled;
 };
 
-static int expand_dim_of(const struct space *space, int block)
-{
-    for (int d = 0; d < space_dim_count(space); d++) {
-        if (space_dim(space, d)->kind == DIM_EXPAND && space_dim(space, d)->index == block) return d;
-    }
-    return -1;
-}
-
-static void find_genes(struct evolution *e)
-{
-    const struct space *space = e->problem->space;
-    for (int d = 0; d < space_dim_count(space); d++) {
-        const struct space_dim *dim = space_dim(space, d);
-        int partner = dim->kind == DIM_KERNEL ? expand_dim_of(space, dim->index) : -1;
-        if (dim->kind == DIM_EXPAND) continue;
-        e->genes[e->gene_count++] = (struct gene){{d, partner}, partner < 0 ? 1 : 2};
-    }
-}
-
 /* Count a draw and ask now and then whether to stop. */
 static bool feasible(struct evolution *e, const struct subnet *s)
 {
     if (++e->draws % DRAWS_BETWEEN_ASKS == 0 && search_cancelled(e->request)) e->cancelled = true;
     return problem_feasible(e->problem, &e->request->limits, s);
-}
-
-static void mutate(struct evolution *e, const struct subnet *parent, struct subnet *child)
-{
-    *child = *parent;
-    for (int g = 0; g < e->gene_count; g++) {
-        if (rng_unit(&e->rng) >= e->options->mutation_probability) continue;
-        for (int i = 0; i < e->genes[g].count; i++)
-            problem_random_value(e->problem, &e->rng, e->genes[g].dims[i], child);
-    }
-}
-
-static void cross(struct evolution *e, const struct subnet *a, const struct subnet *b, struct subnet *child)
-{
-    int dims = space_dim_count(e->problem->space);
-    *child = *a;
-    for (int d = 0; d < dims;) {
-        uint64_t coins = rng_next(&e->rng);
-        for (int i = 0; i < 64 && d < dims; i++, d++, coins >>= 1) {
-            if (coins & 1) child->at[d] = b->at[d];
-        }
-    }
 }
 
 static struct member *bear(struct evolution *e, int at)
@@ -107,7 +59,7 @@ static struct member *bear(struct evolution *e, int at)
 static void mutate_feasibly(struct evolution *e, const struct subnet *parent, struct subnet *child)
 {
     for (int i = 0; i < CHILD_DRAWS && !e->cancelled; i++) {
-        mutate(e, parent, child);
+        genes_mutate(&e->genes, e->problem, &e->rng, e->options->mutation_probability, parent, child);
         if (feasible(e, child)) return;
     }
     *child = *parent;
@@ -146,7 +98,7 @@ static void cross_feasibly(struct evolution *e, struct subnet *child)
     const struct subnet *a = NULL;
     for (int i = 0; i < CHILD_DRAWS && !e->cancelled; i++) {
         a = pick_parent(e);
-        cross(e, a, pick_parent(e), child);
+        genes_cross(e->problem->space, &e->rng, a, pick_parent(e), child);
         if (feasible(e, child)) return;
     }
     if (a) *child = *a;
@@ -219,7 +171,7 @@ static enum lathe_status run(const struct problem *p, const struct search_reques
     size_t population = (size_t)e.population;
     enum lathe_status st = LATHE_OK;
     rng_seed(&e.rng, r->seed);
-    find_genes(&e);
+    genes_find(&e.genes, p->space);
     e.work = predictor_work_new(p->predictor);
     e.members = calloc(2 * population + 1, sizeof *e.members);
     e.batch = malloc(population * sizeof *e.batch);

@@ -8,6 +8,7 @@
 
 #include "lut/base/clock.h"
 #include "server/search/explorer.h"
+#include "server/search/nsga2.h"
 
 enum {
     KNOTS_MOST = 256,
@@ -387,6 +388,12 @@ enum lathe_status front_run(const struct problem *p, const struct search_request
     if (!w) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     *w = (struct sweep){.problem = p, .request = &request, .cost = cost, .accurate_top1 = -INFINITY};
     st = explorer_new(p, &request, r->budget_ms * 1e3, (struct explorer_observer){found, w}, &w->explorer, err);
+    if (st == LATHE_UNSUPPORTED) {
+        struct nsga2_options options;
+        free(w);
+        nsga2_defaults(&options);
+        return nsga2_run(p, &request, &options, NSGA2_TOP1 | nsga2_cost(cost), points, out, err);
+    }
     if (!st) st = run(w, points, &result, err);
     explorer_free(w->explorer);
     free(w);

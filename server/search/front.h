@@ -30,7 +30,8 @@ struct front {
 
 void front_clear(struct front *);
 
-/** Find a front of top-1 against a cost from the subnet of least cost to the most accurate one, within the limits.
+/** Find a front of top-1 against a cost from the subnet of least cost to the most accurate one, within the limits. On a
+ *  space that is no chain of stages NSGA-II does it (nsga2.h).
  *  @param r limits, seed, budget_ms, callbacks; its objective is not looked at.
  *  @param points how many at most, 2..FRONT_POINTS_MOST. There may be fewer: a small space has no more.
  *  @param[out] out written on LATHE_OK only; front_clear() it.

@@ -8,6 +8,7 @@
 #include "lut/base/clock.h"
 #include "server/predictors/estimator.h"
 #include "server/search/front.h"
+#include "server/search/nsga2.h"
 #include "unit/test_search_note10.h"
 
 enum { SKIPPED = 77, SUBNETS = 20000, SEEDS_MOST = 1000, LIMITS = 6, POINTS = 50 };
@@ -252,6 +253,31 @@ static void bench_fronts(const struct bench *b)
     putchar('\n');
 }
 
+/* What 50,000 predictions of NSGA-II come to; a tenth of the seeds, as it takes long. */
+static void bench_nsga2(const struct bench *b, bool seeded)
+{
+    double volume = 0;
+    double elapsed = 0;
+    int seeds = (b->seeds + 4) / 5;
+    for (int seed = 0; seed < seeds; seed++) {
+        struct search_request r;
+        struct nsga2_options options;
+        struct front f;
+        search_defaults(&r);
+        nsga2_defaults(&options);
+        r.seed = (uint64_t)seed;
+        options.generations = 500;
+        options.seeded = seeded;
+        must(!nsga2_run(b->problem, &r, &options, NSGA2_TOP1 | nsga2_cost(COST_LATENCY), FRONT_POINTS_MOST, &f, NULL),
+             "no front was found");
+        volume += hypervolume(&f) / seeds;
+        elapsed += f.elapsed_ms / seeds;
+        front_clear(&f);
+    }
+    printf("NSGA-II, population 100, 500 generations, %s: hypervolume %.3f, %.0f ms\n",
+           seeded ? "knapsack optima in the first" : "random first one", volume, elapsed);
+}
+
 /* ---- all of it ---- */
 
 static void bench_all(struct bench *b)
@@ -275,6 +301,8 @@ static void bench_all(struct bench *b)
     bench_together(b, "evolution");
     bench_cheapest(b);
     bench_fronts(b);
+    bench_nsga2(b, true);
+    bench_nsga2(b, false);
     predictor_free(shipped);
     free(subnets);
 }
