@@ -48,10 +48,11 @@ struct evolution {
     bool cancelled;
 };
 
-static int expand_dim_of(const struct space *space, int block)
+/* The dimension of a kind that has an index; -1: none. */
+static int dim_of(const struct space *space, enum dim_kind kind, int index)
 {
     for (int d = 0; d < space_dim_count(space); d++) {
-        if (space_dim(space, d)->kind == DIM_EXPAND && space_dim(space, d)->index == block) return d;
+        if (space_dim(space, d)->kind == kind && space_dim(space, d)->index == index) return d;
     }
     return -1;
 }
@@ -61,8 +62,9 @@ static void find_genes(struct evolution *e)
     const struct space *space = e->problem->space;
     for (int d = 0; d < space_dim_count(space); d++) {
         const struct space_dim *dim = space_dim(space, d);
-        int partner = dim->kind == DIM_KERNEL ? expand_dim_of(space, dim->index) : -1;
-        if (dim->kind == DIM_EXPAND) continue;
+        if (dim->kind == DIM_EXPAND && dim_of(space, DIM_KERNEL, dim->index) >= 0)
+            continue; /* mutates with its kernel */
+        int partner = dim->kind == DIM_KERNEL ? dim_of(space, DIM_EXPAND, dim->index) : -1;
         e->genes[e->gene_count++] = (struct gene){{d, partner}, partner < 0 ? 1 : 2};
     }
 }
