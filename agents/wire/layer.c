@@ -4,10 +4,8 @@
 
 /* Numbers on the wire stay as they are whatever becomes of the enums. */
 static const uint8_t kinds[LAYER_KINDS] = {
-    [LAYER_CONV2D] = WIRE_CONV2D,
-    [LAYER_MBCONV] = WIRE_MBCONV,
-    [LAYER_AVGPOOL] = WIRE_AVGPOOL,
-    [LAYER_LINEAR] = WIRE_LINEAR,
+    [LAYER_CONV2D] = WIRE_CONV2D, [LAYER_MBCONV] = WIRE_MBCONV,         [LAYER_AVGPOOL] = WIRE_AVGPOOL,
+    [LAYER_LINEAR] = WIRE_LINEAR, [LAYER_BOTTLENECK] = WIRE_BOTTLENECK, [LAYER_MAXPOOL] = WIRE_MAXPOOL,
 };
 static const uint8_t acts[ACTIVATIONS] = {
     [ACT_NONE] = WIRE_ACT_NONE,

@@ -4,7 +4,16 @@
 
 #include <string.h>
 
-static const char *const kind_names[LAYER_KINDS] = {"conv2d", "mbconv", "avgpool", "linear"};
+#include "lut/layer/kinds.h"
+
+const struct kind layer_kinds[LAYER_KINDS] = {
+    [LAYER_CONV2D] = {.name = "conv2d", .window = true, .act = true, .residual = true},
+    [LAYER_MBCONV] = {.name = "mbconv", .mid = true, .window = true, .act = true, .se = true, .residual = true},
+    [LAYER_AVGPOOL] = {.name = "avgpool", .keeps_channels = true},
+    [LAYER_LINEAR] = {.name = "linear"},
+    [LAYER_BOTTLENECK] = {.name = "bottleneck", .mid = true, .window = true, .act = true, .residual = true},
+    [LAYER_MAXPOOL] = {.name = "maxpool", .window = true, .keeps_channels = true},
+};
 static const char *const activation_names[ACTIVATIONS] = {"none", "relu", "relu6", "hswish"};
 static const char *const dtype_names[DTYPES] = {"f32", "int8"};
 
@@ -30,7 +39,7 @@ bool dtype_parse(const char *text, enum dtype *out)
 
 const char *layer_kind_name(enum layer_kind kind)
 {
-    return kind_names[kind];
+    return layer_kinds[kind].name;
 }
 
 const char *activation_name(enum activation act)
@@ -83,22 +92,36 @@ static enum lathe_status check_window(const struct layer *l, struct lathe_error 
     return LATHE_OK;
 }
 
-static enum lathe_status check_mbconv(const struct layer *l, struct lathe_error *err)
+/* What the kind does not have must be 0, what it has in range. */
+static enum lathe_status check_attributes(const struct layer *l, struct lathe_error *err)
 {
-    if (l->mid < 1 || l->mid > 65535) return error_field(err, "mid", "mid must be from 1 to 65535");
+    const struct kind *kind = &layer_kinds[l->kind];
+    const char *stranger = l->mid && !kind->mid                        ? "mid"
+                           : (l->kernel || l->stride) && !kind->window ? "k"
+                           : l->act && !kind->act                      ? "act"
+                           : l->se && !kind->se                        ? "se"
+                           : l->residual && !kind->residual            ? "res"
+                                                                       : NULL;
+    if (stranger) return error_field(err, stranger, "%s has no %s", kind->name, stranger);
+    if (kind->mid && (l->mid < 1 || l->mid > 65535)) return error_field(err, "mid", "mid must be from 1 to 65535");
     if (l->se < 0 || l->se > 65535) return error_field(err, "se", "se must be from 0 to 65535");
+    if (kind->keeps_channels && l->out.c != l->in.c)
+        return error_field(err, "out", "%s keeps the number of channels, %d", kind->name, l->in.c);
     if (l->residual && (l->stride != 1 || l->in.c != l->out.c))
         return error_field(err, "res", "res=1 needs stride 1 and as many output as input channels");
-    return check_window(l, err);
+    return LATHE_OK;
+}
+
+static enum lathe_status check_maxpool(const struct layer *l, struct lathe_error *err)
+{
+    if (l->kernel < 3) return error_field(err, "k", "k of maxpool must be at least 3");
+    if (l->stride > l->kernel) return error_field(err, "s", "s of maxpool must be at most k: no pixel is left out");
+    return LATHE_OK;
 }
 
 static enum lathe_status check_reduction(const struct layer *l, struct lathe_error *err)
 {
-    if (l->kernel || l->stride || l->act)
-        return error_field(err, "k", "%s has no kernel, stride or activation", layer_kind_name(l->kind));
     if (l->out.h != 1 || l->out.w != 1) return error_field(err, "out", "out must be 1x1 high and wide");
-    if (l->kind == LAYER_AVGPOOL && l->out.c != l->in.c)
-        return error_field(err, "out", "avgpool keeps the number of channels, %d", l->in.c);
     if (l->kind == LAYER_LINEAR && (l->in.h != 1 || l->in.w != 1))
         return error_field(err, "in", "linear takes a 1x1 high and wide input");
     return LATHE_OK;
@@ -111,12 +134,11 @@ enum lathe_status layer_validate(const struct layer *l, struct lathe_error *err)
     if ((int)l->act < 0 || l->act >= ACTIVATIONS) return error_field(err, "act", "unknown activation %d", (int)l->act);
     enum lathe_status st = check_shape(&l->in, "in", err);
     if (!st) st = check_shape(&l->out, "out", err);
+    if (!st) st = check_attributes(l, err);
     if (st) return st;
-    if (l->kind == LAYER_MBCONV) return check_mbconv(l, err);
-    if (l->mid || l->se || l->residual)
-        return error_field(err, l->mid ? "mid" : l->se ? "se" : "res", "only mbconv has mid, se and res");
-    if (l->kind == LAYER_CONV2D) return check_window(l, err);
-    return check_reduction(l, err);
+    if (!layer_kinds[l->kind].window) return check_reduction(l, err);
+    st = check_window(l, err);
+    return st || l->kind != LAYER_MAXPOOL ? st : check_maxpool(l, err);
 }
 
 bool layer_equal(const struct layer *a, const struct layer *b)

@@ -6,6 +6,8 @@
  *   conv2d in=160x160x3 out=80x80x24 k=3 s=2 act=hswish
  *   mbconv in=80x80x24 out=40x40x32 mid=72 k=5 s=2 act=relu
  *   mbconv in=20x20x48 out=20x20x48 mid=144 k=3 s=1 act=relu se=40 res=1
+ *   bottleneck in=56x56x256 out=28x28x512 mid=128 k=3 s=2 act=relu
+ *   maxpool in=112x112x64 out=56x56x64 k=3 s=2
  *   avgpool in=5x5x1152 out=1x1x1152
  *   linear in=1x1x1536 out=1x1x1000
  *
@@ -13,8 +15,9 @@
  * "same", (k-1)/2 on each side; output size is (n-1)/stride+1 in integers. Batch norm is folded: every convolution and
  * linear layer has a bias.
  *
- * To add a kind: extend enum layer_kind, the three tables in layer.c/text.c/cost.c, and each runtime.
- * Threads: plain values. */
+ * To add a kind: extend enum layer_kind, the table in layer.c, cost.c, weights and the wire's numbers
+ * (agents/runner/core, agents/wire with PROTOCOL.md), each runtime, and the cases of tests/conformance. Threads: plain
+ * values. */
 #ifndef LATHE_LAYER_LAYER_H
 #define LATHE_LAYER_LAYER_H
 
@@ -25,13 +28,18 @@
 #include "lut/base/error.h"
 
 enum layer_kind {
-    LAYER_CONV2D,  /* dense convolution k x k, activation */
-    LAYER_MBCONV,  /* inverted residual: 1x1 expansion (absent when mid equals the input channels), depthwise k x k,
-                      squeeze-excite when se > 0, linear 1x1 projection, residual when res is set.
-                      Order, as in once-for-all: expansion, act; depthwise, act; squeeze-excite (average pool, 1x1 to
-                      se with ReLU, 1x1 to mid with hard sigmoid, multiply); projection; addition */
-    LAYER_AVGPOOL, /* global average over height and width */
-    LAYER_LINEAR,  /* fully connected on a 1x1xC input */
+    LAYER_CONV2D,     /* dense convolution k x k, activation; then the input is added when residual is set */
+    LAYER_MBCONV,     /* inverted residual: 1x1 expansion (absent when mid equals the input channels), depthwise k x k,
+                         squeeze-excite when se > 0, linear 1x1 projection, residual when res is set.
+                         Order, as in once-for-all: expansion, act; depthwise, act; squeeze-excite (average pool, 1x1 to
+                         se with ReLU, 1x1 to mid with hard sigmoid, multiply); projection; addition */
+    LAYER_AVGPOOL,    /* global average over height and width */
+    LAYER_LINEAR,     /* fully connected on a 1x1xC input */
+    LAYER_BOTTLENECK, /* ResNet-D's residual block: 1x1 to mid, act; dense k x k of the stride, act; 1x1 to out;
+                         addition of the shortcut; act. The shortcut is the input where residual is set, else the
+                         average of stride x stride pixels (those inside the image; none at stride 1) and a 1x1
+                         convolution. Order, as memory counts it: the convolutions first, then the shortcut */
+    LAYER_MAXPOOL,    /* greatest of k x k pixels, those outside the image left out */
     LAYER_KINDS
 };
 
@@ -50,11 +58,11 @@ struct shape {
 struct layer {
     enum layer_kind kind;
     struct shape in, out;
-    int mid;            /* mbconv: channels of the depthwise convolution; else 0 */
-    int kernel, stride; /* conv2d and mbconv: 1..15 odd, 1..4; else 0 */
-    enum activation act;
-    int se;        /* mbconv: squeeze-excite's middle channels, 0 without; else 0 */
-    bool residual; /* mbconv: the input is added to the output */
+    int mid;             /* mbconv, bottleneck: channels of the k x k convolution; else 0 */
+    int kernel, stride;  /* conv2d, mbconv, bottleneck: 1..15 odd, 1..4; maxpool: from 3, 1..k; else 0 */
+    enum activation act; /* conv2d, mbconv, bottleneck */
+    int se;              /* mbconv: squeeze-excite's middle channels, 0 without; else 0 */
+    bool residual;       /* conv2d, mbconv, bottleneck: the input itself is added */
 };
 
 enum { LAYER_TEXT_BYTES = 256 }; /* longest canonical text with its NUL */

@@ -4,17 +4,18 @@
 #include <string.h>
 
 #include "lut/base/text.h"
-#include "lut/layer/layer.h"
+#include "lut/layer/kinds.h"
 
 void layer_print(const struct layer *l, char *out)
 {
     int n = snprintf(out, LAYER_TEXT_BYTES, "%s in=%dx%dx%d out=%dx%dx%d", layer_kind_name(l->kind), l->in.h, l->in.w,
                      l->in.c, l->out.h, l->out.w, l->out.c);
+    const struct kind *kind = &layer_kinds[l->kind];
     char *end = out + n;
     char *limit = out + LAYER_TEXT_BYTES;
-    if (l->kind == LAYER_MBCONV) end += snprintf(end, (size_t)(limit - end), " mid=%d", l->mid);
-    if (l->kind == LAYER_MBCONV || l->kind == LAYER_CONV2D)
-        end += snprintf(end, (size_t)(limit - end), " k=%d s=%d act=%s", l->kernel, l->stride, activation_name(l->act));
+    if (kind->mid) end += snprintf(end, (size_t)(limit - end), " mid=%d", l->mid);
+    if (kind->window) end += snprintf(end, (size_t)(limit - end), " k=%d s=%d", l->kernel, l->stride);
+    if (kind->act) end += snprintf(end, (size_t)(limit - end), " act=%s", activation_name(l->act));
     if (l->se) end += snprintf(end, (size_t)(limit - end), " se=%d", l->se);
     if (l->residual) snprintf(end, (size_t)(limit - end), " res=1");
 }
@@ -69,28 +70,42 @@ static bool take_activation(struct words *w, enum activation *out)
     return take_word(w, "act", &value, &length) && activation_parse(value, length, out);
 }
 
+static const char form[] = "KIND in=HxWxC out=HxWxC [mid=N] [k=N s=N] [act=none|relu|relu6|hswish] [se=N] [res=1]";
+
+/* @return the kind that the text starts with; LAYER_KINDS: none. */
+static enum layer_kind find_kind(const char *text)
+{
+    size_t length = strcspn(text, " ");
+    int kind = 0;
+    while (kind < LAYER_KINDS &&
+           (strlen(layer_kinds[kind].name) != length || memcmp(text, layer_kinds[kind].name, length) != 0))
+        kind++;
+    return (enum layer_kind)kind;
+}
+
+/* Take what every layer of the kind has. @return what is missing or malformed; NULL: nothing. */
+static const char *take_required(struct words *w, struct layer *l)
+{
+    const struct kind *kind = &layer_kinds[l->kind];
+    if (!take_shape(w, "in", &l->in)) return "in";
+    if (!take_shape(w, "out", &l->out)) return "out";
+    if (kind->mid && !take_number(w, "mid", &l->mid)) return "mid";
+    if (kind->window && !take_number(w, "k", &l->kernel)) return "k";
+    if (kind->window && !take_number(w, "s", &l->stride)) return "s";
+    return kind->act && !take_activation(w, &l->act) ? "act" : NULL;
+}
+
 enum lathe_status layer_parse(const char *text, struct layer *out, struct lathe_error *err)
 {
-    static const char form[] = "KIND in=HxWxC out=HxWxC [mid=N] [k=N s=N act=none|relu|relu6|hswish] [se=N] [res=1]";
-    struct layer l = {0};
-    size_t kind_length = strcspn(text, " ");
-    int kind = 0;
-    while (kind < LAYER_KINDS && (strlen(layer_kind_name((enum layer_kind)kind)) != kind_length ||
-                                  memcmp(text, layer_kind_name((enum layer_kind)kind), kind_length) != 0))
-        kind++;
-    if (kind == LAYER_KINDS)
-        return error_field(err, "layer", "layer \"%.100s\" starts with no known kind (conv2d, mbconv, avgpool, linear)",
+    struct layer l = {.kind = find_kind(text)};
+    if (l.kind == LAYER_KINDS)
+        return error_field(err, "layer",
+                           "layer \"%.100s\" starts with no known kind (conv2d, mbconv, bottleneck, maxpool, avgpool, "
+                           "linear)",
                            text);
-    l.kind = (enum layer_kind)kind;
-
-    struct words w = {text + kind_length};
-    const char *wanted = "in";
-    bool ok = take_shape(&w, "in", &l.in) && (wanted = "out", take_shape(&w, "out", &l.out));
-    if (ok && l.kind == LAYER_MBCONV) ok = (wanted = "mid", take_number(&w, "mid", &l.mid));
-    if (ok && (l.kind == LAYER_MBCONV || l.kind == LAYER_CONV2D))
-        ok = (wanted = "k", take_number(&w, "k", &l.kernel)) && (wanted = "s", take_number(&w, "s", &l.stride)) &&
-             (wanted = "act", take_activation(&w, &l.act));
-    if (!ok)
+    struct words w = {text + strlen(layer_kinds[l.kind].name)};
+    const char *wanted = take_required(&w, &l);
+    if (wanted)
         return error_field(err, "layer", "layer \"%.100s\": %s is missing or malformed; the form is %s", text, wanted,
                            form);
 

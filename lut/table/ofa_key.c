@@ -144,11 +144,13 @@ static const char *plain_name(const struct layer *l)
     case LAYER_LINEAR:
         return "Logits";
     case LAYER_CONV2D:
-        if (l->act != ACT_HSWISH) return NULL;
+        if (l->act != ACT_HSWISH || l->residual) return NULL;
         if (l->kernel == 3 && l->stride == 2) return "Conv";
         if (l->kernel != 1 || l->stride != 1) return NULL;
         return l->in.h == 1 && l->in.w == 1 ? "Conv_2" : "Conv_1";
     case LAYER_MBCONV:
+    case LAYER_BOTTLENECK:
+    case LAYER_MAXPOOL:
     case LAYER_KINDS:
         break;
     }

@@ -4,11 +4,61 @@
 
 #include <string.h>
 
-static void number_kind(struct encoding *e, enum dim_kind kind)
+/* ---- the encodings ---- */
+
+/* A stretch of features: one-hot values of all dimensions of a kind, by index. */
+struct part {
+    enum dim_kind kind;
+    bool stem_only; /* of stage 0 alone */
+};
+
+struct layout {
+    const char *family;
+    int resolutions[ENCODING_RESOLUTIONS];
+    bool takes_ofa_layout;
+    int part_count;
+    struct part parts[4]; /* in order of their features */
+};
+
+/* Every family has one. In once-for-all: tutorial/accuracy_predictor.py; class ResNetArchEncoder of
+ * ofa/nas/accuracy_predictor/arch_encoder.py with the resolutions of tutorial/ofa_resnet50_example.ipynb, which leave
+ * out 208. A ResNet's depths show in which blocks have an expand ratio; only the stem's has features of its own. */
+static const struct layout layouts[] = {
+    {
+        .family = "inverted_residual",
+        .resolutions = {112, 128, 144, 160, 176, 192, 208, 224},
+        .part_count = 3,
+        .parts = {{.kind = DIM_KERNEL}, {.kind = DIM_EXPAND}, {.kind = DIM_RESOLUTION}},
+    },
+    {
+        .family = "bottleneck",
+        .resolutions = {128, 144, 160, 176, 192, 224, 240, 256},
+        .takes_ofa_layout = true,
+        .part_count = 4,
+        .parts = {{.kind = DIM_RESOLUTION},
+                  {.kind = DIM_DEPTH, .stem_only = true},
+                  {.kind = DIM_WIDTH},
+                  {.kind = DIM_EXPAND}},
+    },
+};
+
+static const struct layout *layout_of(const struct space *space)
 {
+    size_t i = sizeof layouts / sizeof layouts[0];
+    while (--i > 0 && strcmp(layouts[i].family, space_family_name(space)) != 0) continue;
+    return &layouts[i];
+}
+
+static void number_part(struct encoding *e, const struct part *part)
+{
+    if (part->kind == DIM_RESOLUTION) {
+        e->first_resolution = e->features;
+        e->features += ENCODING_RESOLUTIONS;
+        return;
+    }
     for (int d = 0; d < space_dim_count(e->space); d++) {
         const struct space_dim *dim = space_dim(e->space, d);
-        if (dim->kind != kind) continue;
+        if (dim->kind != part->kind || (part->stem_only && dim->stage != 0)) continue;
         e->base[d] = e->features;
         e->features += dim->count;
     }
@@ -21,6 +71,7 @@ static void place_blocks(struct encoding *e)
     int blocks[SPACE_MAX_STAGES][2] = {{0}};
     for (int d = 0; d < space_dim_count(e->space); d++) {
         const struct space_dim *dim = space_dim(e->space, d);
+        e->position[d] = -1;
         if (dim->kind == DIM_DEPTH) depth_of_stage[dim->stage] = d;
         if (dim->kind != DIM_KERNEL && dim->kind != DIM_EXPAND) continue;
         e->depth[d] = depth_of_stage[dim->stage];
@@ -30,29 +81,33 @@ static void place_blocks(struct encoding *e)
 
 void encoding_init(struct encoding *e, const struct space *space)
 {
+    const struct layout *layout = layout_of(space);
     memset(e, 0, sizeof *e);
     e->space = space;
+    e->resolutions = layout->resolutions;
+    e->takes_ofa_layout = layout->takes_ofa_layout;
     for (int d = 0; d < SPACE_MAX_DIMS; d++) e->base[d] = -1;
-    number_kind(e, DIM_KERNEL);
-    number_kind(e, DIM_EXPAND);
-    e->first_resolution = e->features;
-    e->features += ENCODING_RESOLUTIONS;
+    for (int i = 0; i < layout->part_count; i++) number_part(e, &layout->parts[i]);
     place_blocks(e);
 }
 
-bool encoding_has_resolution(int resolution)
+/* ---- features ---- */
+
+bool encoding_has_resolution(const struct encoding *e, int resolution)
 {
-    return resolution >= ENCODING_LEAST_RESOLUTION && resolution <= ENCODING_MOST_RESOLUTION;
+    return resolution >= e->resolutions[0] && resolution <= e->resolutions[ENCODING_RESOLUTIONS - 1];
 }
 
 int encoding_resolution_features(const struct encoding *e, int resolution, struct feature *out)
 {
-    if (!encoding_has_resolution(resolution)) return 0;
-    int above = resolution - ENCODING_LEAST_RESOLUTION;
-    int class = above / ENCODING_RESOLUTION_STEP;
-    float part = (float)(above % ENCODING_RESOLUTION_STEP) / ENCODING_RESOLUTION_STEP;
-    out[0] = (struct feature){e->first_resolution + class, 1 - part};
-    if (part == 0) return 1;
+    if (!encoding_has_resolution(e, resolution)) return 0;
+    int class = ENCODING_RESOLUTIONS - 1;
+    while (e->resolutions[class] > resolution) class --;
+    int above = resolution - e->resolutions[class];
+    out[0] = (struct feature){e->first_resolution + class, 1};
+    if (above == 0) return 1;
+    float part = (float)above / (float)(e->resolutions[class + 1] - e->resolutions[class]);
+    out[0].value = 1 - part;
     out[1] = (struct feature){e->first_resolution + class + 1, part};
     return 2;
 }

@@ -116,6 +116,6 @@ void predictor_evaluate(const struct predictor *p, struct predictor_work *work, 
     }
     for (size_t i = 0; i < n; i++) {
         int resolution = resolutions->values[subnets[i].at[space_resolution_dim(p->space)]];
-        if (!encoding_has_resolution(resolution)) top1[i] = NAN;
+        if (!predictor_has_resolution(p, resolution)) top1[i] = NAN;
     }
 }

@@ -13,7 +13,6 @@
 #include "server/predictors/bf16.h"
 #include "server/predictors/columns.h"
 #include "server/predictors/internal.h"
-#include "server/predictors/safetensors.h"
 
 static void set_one_thread(void)
 {
@@ -26,67 +25,7 @@ void predictor_use_one_thread(void)
     pthread_once(&once, set_one_thread);
 }
 
-/* ---- finding the layers ---- */
-
-/* The number in "12.weight" and whether it is the weight. */
-static bool parse_name(const char *name, uint64_t *number, bool *weight)
-{
-    const char *dot = strchr(name, '.');
-    if (!dot || !text_to_u64(name, (size_t)(dot - name), number)) return false;
-    *weight = strcmp(dot, ".weight") == 0;
-    return *weight || strcmp(dot, ".bias") == 0;
-}
-
-struct layer_name {
-    uint64_t number;
-    const struct tensor *weight;
-};
-
-static int by_number(const void *a, const void *b)
-{
-    const struct layer_name *p = a;
-    const struct layer_name *q = b;
-    return p->number < q->number ? -1 : p->number > q->number;
-}
-
-static enum lathe_status check_name(const struct tensor *t, uint64_t *number, bool *weight, struct lathe_error *err)
-{
-    if (parse_name(t->name, number, weight)) return LATHE_OK;
-    if (strncmp(t->name, "layers.", 7) == 0 || strcmp(t->name, "base_acc") == 0) {
-        error_field(err, t->name,
-                    "tensor %s: the layout of OFA's ResNet50 predictor (layers.*, base_acc) can't be used; name the "
-                    "layers 0.weight, 0.bias, 2.weight, ...",
-                    t->name);
-        if (err) err->status = LATHE_UNSUPPORTED;
-        return LATHE_UNSUPPORTED;
-    }
-    return error_field(err, t->name, "unexpected tensor %s: layers are named 0.weight, 0.bias, 2.weight, ...", t->name);
-}
-
-/* The weights in order of their numbers. @param[out] names LAYERS_MAX. */
-static enum lathe_status find_layers(const struct safetensors *file, struct layer_name *names, int *count,
-                                     struct lathe_error *err)
-{
-    int weights = 0;
-    size_t biases = 0;
-    for (size_t i = 0; i < file->count; i++) {
-        uint64_t number = 0;
-        bool weight = false;
-        enum lathe_status st = check_name(&file->tensors[i], &number, &weight, err);
-        if (st) return st;
-        biases += !weight;
-        if (!weight) continue;
-        if (weights == LAYERS_MAX) return error_field(err, "", "more than %d layers", LAYERS_MAX);
-        names[weights++] = (struct layer_name){number, &file->tensors[i]};
-    }
-    if (!weights) return error_field(err, "", "the file has no layer: 0.weight is missing");
-    qsort(names, (size_t)weights, sizeof *names, by_number);
-    if (biases > (size_t)weights) return error_field(err, "", "the file has biases without weights");
-    *count = weights;
-    return LATHE_OK;
-}
-
-/* ---- reading them ---- */
+/* ---- loading ---- */
 
 static enum lathe_status read_floats(const struct safetensors *file, const struct tensor *t, float **out,
                                      struct lathe_error *err)
@@ -111,44 +50,46 @@ static enum lathe_status transpose(struct dense *layer, struct lathe_error *err)
     return LATHE_OK;
 }
 
-static enum lathe_status read_layer(const struct safetensors *file, const struct layer_name *name, size_t inputs,
-                                    struct dense *out, struct lathe_error *err)
+static enum lathe_status check_shapes(const struct layer_tensors *t, size_t inputs, bool last, struct lathe_error *err)
 {
-    const struct tensor *w = name->weight;
-    char bias_name[TENSOR_NAME_BYTES];
-    snprintf(bias_name, sizeof bias_name, "%llu.bias", (unsigned long long)name->number);
-    const struct tensor *b = safetensors_find(file, bias_name);
-    if (!b) return error_field(err, bias_name, "tensor %s is missing", bias_name);
+    const struct tensor *w = t->weight;
+    const struct tensor *b = t->bias;
     if (w->rank != 2 || w->shape[0] > WIDTH_MAX || w->shape[1] > WIDTH_MAX)
         return error_field(err, w->name, "tensor %s must have shape [outputs, inputs], each at most %d", w->name,
                            WIDTH_MAX);
     if (w->shape[1] != inputs)
         return error_field(err, w->name, "tensor %s takes %zu inputs, but there are %zu", w->name, w->shape[1], inputs);
+    if (last && w->shape[0] != 1)
+        return error_field(err, w->name, "the last layer must have one output, not %zu", w->shape[0]);
     if (b->rank != 1 || b->shape[0] != w->shape[0])
-        return error_field(err, bias_name, "tensor %s must have shape [%zu]", bias_name, w->shape[0]);
-    out->in = (int)w->shape[1];
-    out->out = (int)w->shape[0];
-    enum lathe_status st = read_floats(file, w, &out->weight, err);
+        return error_field(err, b->name, "tensor %s must have shape [%zu]", b->name, w->shape[0]);
+    return LATHE_OK;
+}
+
+static enum lathe_status read_layer(const struct safetensors *file, const struct layer_tensors *t, struct dense *out,
+                                    struct lathe_error *err)
+{
+    out->in = (int)t->weight->shape[1];
+    out->out = (int)t->weight->shape[0];
+    enum lathe_status st = read_floats(file, t->weight, &out->weight, err);
     if (!st) st = transpose(out, err);
-    return st ? st : read_floats(file, b, &out->bias, err);
+    return st ? st : read_floats(file, t->bias, &out->bias, err);
 }
 
 static enum lathe_status read_layers(struct predictor *p, const struct safetensors *file, struct lathe_error *err)
 {
-    struct layer_name names[LAYERS_MAX] = {{0}};
+    struct layer_tensors tensors[LAYERS_MAX] = {{0}};
     int count = 0;
-    enum lathe_status st = find_layers(file, names, &count, err);
-    if (st) return st;
+    enum lathe_status st = layer_tensors_find(file, &p->encoding, tensors, &count, err);
     size_t inputs = (size_t)p->encoding.features;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; !st && i < count; i++) {
+        st = check_shapes(&tensors[i], inputs, i + 1 == count, err);
+        if (st) break;
         p->layer_count = i + 1;
-        st = read_layer(file, &names[i], inputs, &p->layers[i], err);
-        if (st) return st;
+        st = read_layer(file, &tensors[i], &p->layers[i], err);
         inputs = (size_t)p->layers[i].out;
     }
-    if (inputs != 1)
-        return error_field(err, names[count - 1].weight->name, "the last layer must have one output, not %zu", inputs);
-    return LATHE_OK;
+    return st;
 }
 
 /* What searches use. */
@@ -240,6 +181,5 @@ const struct space *predictor_space(const struct predictor *p)
 
 bool predictor_has_resolution(const struct predictor *p, int resolution)
 {
-    (void)p;
-    return encoding_has_resolution(resolution);
+    return encoding_has_resolution(&p->encoding, resolution);
 }

@@ -2,10 +2,14 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* Predictors of a subnet's top-1 accuracy: multi-layer perceptrons on one-hot features, in safetensors files.
  *
- * Encoding (once-for-all's accuracy_predictor.py): for each block a one-hot kernel size, then for each block a one-hot
- * expand ratio, all zero where the depth skips the block; then a one-hot resolution over 112, 128, ..., 224. A
- * resolution between two classes takes both neighbours' features in proportion to its distance (Lathe's own extension);
- * below 112 and above 224 it is refused. Threads: a struct predictor never changes; each thread brings its own struct
+ * Encodings, by the space's family, both once-for-all's and all zero for blocks that the depth skips:
+ * inverted_residual (accuracy_predictor.py): for each block a one-hot kernel size, then for each block a one-hot expand
+ * ratio, then a one-hot resolution over 112, 128, ..., 224. bottleneck (class ResNetArchEncoder): a one-hot resolution
+ * over 128, 144, 160, 176, 192, 224, 240, 256, then two features for a stem without and with its middle convolution,
+ * one-hot widths, and for each block a one-hot expand ratio.
+ * A resolution between two classes takes both neighbours' features in proportion to its distance (Lathe's own
+ * extension); outside of all classes it is refused.
+ * Threads: a struct predictor never changes; each thread brings its own struct
  * predictor_work. */
 #ifndef LATHE_PREDICTORS_PREDICTOR_H
 #define LATHE_PREDICTORS_PREDICTOR_H
@@ -19,7 +23,9 @@ struct predictor_work;
 
 /** Read a safetensors file. Linear layers are taken in order of their names (0.weight, 0.bias, 2.weight, ...), with
  * ReLU between them; a ridge regression is a single layer. Every length, shape, offset and type is checked before use;
- * NaN and infinity are refused; OFA's layout for ResNet50 (layers.*, base_acc) is LATHE_UNSUPPORTED.
+ * NaN and infinity are refused. OFA's layout for ResNet50 (layers.0.0.weight, ..., layers.3.weight, base_acc in place
+ * of its bias) is taken for family bottleneck, and LATHE_UNSUPPORTED for others, whose features come in another order
+ * there.
  *  @param space  whose encoding its inputs must fit. Borrowed: must outlive the predictor. */
 enum lathe_status predictor_load(const void *bytes, size_t size, const struct space *space, struct predictor **out,
                                  struct lathe_error *err);

@@ -18,6 +18,7 @@ struct slice {
 
 struct reader {
     const struct space *space;
+    struct encoding encoding;
     const char *at, *end;
     int line; /* number of the line read last */
     int columns;
@@ -26,7 +27,7 @@ struct reader {
     struct slice fields[COLUMNS_MAX];
 };
 
-/* Names of dimensions in the header: k3, e3, d1, r. */
+/* Names of dimensions in the header: k3, e3, d1, w2, r. */
 static void name_column(const struct space_dim *dim, char out[16])
 {
     static const char letters[] = {[DIM_DEPTH] = 'd', [DIM_KERNEL] = 'k', [DIM_EXPAND] = 'e', [DIM_WIDTH] = 'w'};
@@ -107,8 +108,9 @@ static enum lathe_status read_dim(const struct reader *r, int d, struct subnet *
     int index = space_find_value(r->space, d, value);
     if (index < 0)
         return error_line(err, r->line, "space %s has no %s of %.*s", space_id(r->space), name, shown, field->text);
-    if (d == space_resolution_dim(r->space) && !encoding_has_resolution((int)value))
-        return error_line(err, r->line, "r must be from %d to %d", ENCODING_LEAST_RESOLUTION, ENCODING_MOST_RESOLUTION);
+    if (d == space_resolution_dim(r->space) && !encoding_has_resolution(&r->encoding, (int)value))
+        return error_line(err, r->line, "r must be from %d to %d", r->encoding.resolutions[0],
+                          r->encoding.resolutions[ENCODING_RESOLUTIONS - 1]);
     s->at[d] = (uint8_t)index;
     return LATHE_OK;
 }
@@ -163,6 +165,7 @@ enum lathe_status samples_parse(const struct space *space, const char *csv, size
     struct reader *r = calloc(1, sizeof *r);
     if (!r) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     r->space = space;
+    encoding_init(&r->encoding, space);
     r->at = csv;
     r->end = csv + size;
     enum lathe_status st = read_header(r, err);

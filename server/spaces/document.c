@@ -72,9 +72,9 @@ enum lathe_status space_read_resolutions(struct json_fields *f, struct space *sp
     return LATHE_OK;
 }
 
-void space_read_depths(struct json_fields *f, struct space_dim *out)
+void space_read_depths(struct json_fields *f, int least, struct space_dim *out)
 {
-    read_list(f, "depth", JSON_REQUIRED, 1, SPACE_MAX_BLOCKS, SPACE_MAX_STAGE_DEPTHS, out);
+    read_list(f, "depth", JSON_REQUIRED, least, SPACE_MAX_BLOCKS, SPACE_MAX_STAGE_DEPTHS, out);
 }
 
 void space_read_kernels(struct json_fields *f, struct space_dim *out)
@@ -88,35 +88,80 @@ void space_read_kernels(struct json_fields *f, struct space_dim *out)
     }
 }
 
-void space_read_expands(struct json_fields *f, struct space_dim *out)
+/* Ratios, kept in thousandths. */
+static void read_ratios(struct json_fields *f, const char *name, enum json_need need, double least,
+                        struct space_dim *out)
 {
     const json_t *array = NULL;
     struct space_dim dim = {0};
-    json_get_array(f, "expand", JSON_OPTIONAL, 1, 16, &array);
+    json_get_array(f, name, need, 1, 16, &array);
     if (f->status || !array) return;
     for (size_t i = 0; i < json_array_size(array); i++) {
         const json_t *item = json_array_get(array, i);
         double ratio = json_number_value(item);
         /* Written so that NaN, which no comparison holds for, is refused too. */
-        if (!json_is_number(item) || !(ratio >= 0.1 && ratio <= SPACE_MAX_EXPAND / 1000.0)) {
+        if (!json_is_number(item) || !(ratio >= least && ratio <= SPACE_MAX_EXPAND / 1000.0)) {
             char field[96];
-            snprintf(field, sizeof field, "expand[%zu]", i);
+            snprintf(field, sizeof field, "%s[%zu]", name, i);
             f->status =
-                error_field(f->err, field, "%s must be a number from 0.1 to %d", field, SPACE_MAX_EXPAND / 1000);
+                error_field(f->err, field, "%s must be a number from %g to %d", field, least, SPACE_MAX_EXPAND / 1000);
             return;
         }
         dim.values[dim.count++] = (int)(ratio * 1000 + 0.5);
     }
-    f->status = require_ascending(&dim, "expand", f->err);
+    f->status = require_ascending(&dim, name, f->err);
     if (!f->status) *out = dim;
 }
 
-static void add_dim(struct space *space, enum dim_kind kind, int index, int stage, const struct space_dim *choices)
+void space_read_expands(struct json_fields *f, struct space_dim *out)
 {
+    read_ratios(f, "expand", JSON_OPTIONAL, 0.1, out);
+}
+
+void space_read_widths(struct json_fields *f, struct space_dim *out)
+{
+    read_ratios(f, "width", JSON_REQUIRED, 0.05, out);
+}
+
+int space_read_int(struct json_fields *f, const char *name, int min, int max)
+{
+    int64_t value = 0;
+    json_get_int(f, name, JSON_REQUIRED, min, max, &value);
+    return (int)value;
+}
+
+enum activation space_read_activation(struct json_fields *f)
+{
+    static const char *const words[] = {"none", "relu", "relu6", "hswish", NULL};
+    int word = 0;
+    json_get_word(f, "activation", JSON_REQUIRED, words, &word);
+    return (enum activation)word;
+}
+
+int space_read_kernel(struct json_fields *f, int least)
+{
+    int kernel = space_read_int(f, "kernel", least, 15);
+    if (!f->status && kernel % 2 == 0) f->status = error_field(f->err, "kernel", "kernel must be odd");
+    return kernel;
+}
+
+enum lathe_status space_in_item(enum lathe_status st, const char *list, size_t at, struct lathe_error *err)
+{
+    char field[40];
+    snprintf(field, sizeof field, "%s[%zu]", list, at);
+    if (st) error_in_field(err, field);
+    return st;
+}
+
+/* Append a dimension; those of one kind are appended one after another. */
+static void add_dim(struct space *space, enum dim_kind kind, int stage, const struct space_dim *choices)
+{
+    struct space_kind *of = &space->kinds[kind];
+    if (!of->count) of->first = space->dim_count;
     struct space_dim *dim = &space->dims[space->dim_count++];
     *dim = *choices;
     dim->kind = kind;
-    dim->index = index;
+    dim->index = of->count++;
     dim->stage = stage;
 }
 
@@ -127,7 +172,7 @@ static enum lathe_status number_blocks(struct space *space, const struct stage_c
         const struct space_dim *depth = &stages[s].depth;
         struct space_stage *stage = &space->stages[s];
         stage->first_block = space->block_count;
-        stage->blocks = depth->values[depth->count - 1];
+        stage->blocks = stages[s].expand.count ? depth->values[depth->count - 1] : 0;
         if (space->block_count + stage->blocks > SPACE_MAX_BLOCKS)
             return error_field(err, "stages", "at most %d blocks in all stages at their deepest", SPACE_MAX_BLOCKS);
         for (int b = 0; b < stage->blocks; b++) space->blocks[space->block_count++].stage = s;
@@ -142,25 +187,43 @@ static enum lathe_status number_blocks(struct space *space, const struct stage_c
     return LATHE_OK;
 }
 
+/* How many dimensions the stages make. */
+static int count_dims(const struct space *space, const struct stage_choices *stages)
+{
+    int n = 0;
+    for (int s = 0; s < space->stage_count; s++)
+        n += 1 + stages[s].width_count + space->stages[s].blocks * (stages[s].kernel.count ? 2 : 1);
+    return n;
+}
+
+static void add_block_dims(struct space *space, const struct stage_choices *stages)
+{
+    for (int b = 0; b < space->block_count; b++) {
+        struct space_block *block = &space->blocks[b];
+        const struct space_dim *kernels = &stages[block->stage].kernel;
+        block->kernel_dim = kernels->count ? space->dim_count : -1;
+        if (kernels->count) add_dim(space, DIM_KERNEL, block->stage, kernels);
+    }
+    for (int b = 0; b < space->block_count; b++) {
+        space->blocks[b].expand_dim = space->dim_count;
+        add_dim(space, DIM_EXPAND, space->blocks[b].stage, &stages[space->blocks[b].stage].expand);
+    }
+}
+
 enum lathe_status space_add_stages(struct space *space, const struct stage_choices *stages, int count,
                                    struct lathe_error *err)
 {
     enum lathe_status st = number_blocks(space, stages, count, err);
     if (st) return st;
-    if (space->dim_count + count + 2 * space->block_count > SPACE_MAX_DIMS)
+    if (space->dim_count + count_dims(space, stages) > SPACE_MAX_DIMS)
         return error_field(err, "stages", "too many choices: a space has at most %d dimensions", SPACE_MAX_DIMS);
     for (int s = 0; s < count; s++) {
         space->stages[s].depth_dim = space->dim_count;
-        add_dim(space, DIM_DEPTH, s, s, &stages[s].depth);
+        add_dim(space, DIM_DEPTH, s, &stages[s].depth);
     }
-    for (int b = 0; b < space->block_count; b++) {
-        space->blocks[b].kernel_dim = space->dim_count;
-        add_dim(space, DIM_KERNEL, b, space->blocks[b].stage, &stages[space->blocks[b].stage].kernel);
-    }
-    for (int b = 0; b < space->block_count; b++) {
-        space->blocks[b].expand_dim = space->dim_count;
-        add_dim(space, DIM_EXPAND, b, space->blocks[b].stage, &stages[space->blocks[b].stage].expand);
-    }
+    add_block_dims(space, stages);
+    for (int s = 0; s < count; s++)
+        for (int w = 0; w < stages[s].width_count; w++) add_dim(space, DIM_WIDTH, s, &stages[s].widths[w]);
     return LATHE_OK;
 }
 

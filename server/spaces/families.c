@@ -4,7 +4,7 @@
 
 #include "server/spaces/internal.h"
 
-static const struct space_family *const families[] = {&inverted_residual_family};
+static const struct space_family *const families[] = {&inverted_residual_family, &bottleneck_family};
 
 const struct space_family *space_family_find(const char *name)
 {
@@ -16,5 +16,5 @@ const struct space_family *space_family_find(const char *name)
 
 const char *space_family_names(void)
 {
-    return "inverted_residual";
+    return "inverted_residual, bottleneck";
 }

@@ -18,6 +18,8 @@ enum {
     SPACE_MAX_EXPAND = 16000,     /* thousandths */
     SPACE_MAX_STAGE_DEPTHS = 8,   /* choices of depth in one stage */
     SPACE_MAX_BLOCK_CHOICES = 64, /* kernels x expand ratios of one block */
+    SPACE_MAX_STAGE_WIDTHS = 2,   /* dimensions of width that one stage has */
+    DIM_KINDS = DIM_WIDTH + 1,
 };
 
 struct space;
@@ -37,7 +39,12 @@ struct space_stage {
 };
 
 struct space_block {
-    int stage, kernel_dim, expand_dim;
+    int stage, kernel_dim, expand_dim; /* kernel_dim: -1 where the space has no choice of kernels */
+};
+
+/* The dimensions of one kind: they stand together, in order of their index. */
+struct space_kind {
+    int first, count;
 };
 
 struct space {
@@ -50,6 +57,7 @@ struct space {
     struct space_slot slots[SPACE_MAX_SLOTS];
     struct space_stage stages[SPACE_MAX_STAGES];
     struct space_block blocks[SPACE_MAX_BLOCKS];
+    struct space_kind kinds[DIM_KINDS];
 };
 
 /** NULL when there is no such family. */
@@ -57,7 +65,7 @@ const struct space_family *space_family_find(const char *name);
 /** "inverted_residual, ..."; static. */
 const char *space_family_names(void);
 
-extern const struct space_family inverted_residual_family;
+extern const struct space_family inverted_residual_family, bottleneck_family;
 
 /** The value that a subnet chose for a dimension. */
 static inline int space_value(const struct space *space, const struct subnet *s, int dim)
@@ -81,20 +89,44 @@ static inline bool space_block_active(const struct space *space, const struct su
 /** Read {"min","max","step"} or a list under "resolutions" and make it dimension 0. */
 enum lathe_status space_read_resolutions(struct json_fields *, struct space *, struct lathe_error *err);
 
-/* The choices of one stage. */
+/* The choices of one stage. Without kernels its blocks have no such dimension; without expand ratios it has no blocks:
+ * its depth is one of parts without choices. */
 struct stage_choices {
     struct space_dim depth, kernel, expand; /* kind, index and stage are filled in later */
+    struct space_dim widths[SPACE_MAX_STAGE_WIDTHS];
+    int width_count;
 };
 /** Read "kernel" (odd, ascending) or "expand" (ratios in thousandths, ascending) of an object; absent: out untouched.
  */
 void space_read_kernels(struct json_fields *, struct space_dim *out);
 void space_read_expands(struct json_fields *, struct space_dim *out);
-/** Read "depth", ascending; required. */
-void space_read_depths(struct json_fields *, struct space_dim *out);
+/** Read "width", ratios in thousandths, ascending; required. */
+void space_read_widths(struct json_fields *, struct space_dim *out);
+/** Read "depth", ascending and not below `least`; required. */
+void space_read_depths(struct json_fields *, int least, struct space_dim *out);
 
-/** Make the dimensions of all stages after the resolution: depths by stage, kernels by block, expands by block; fills
- *  stages and blocks. Too many of them is LATHE_INVALID. */
+/* Single values; 0 after a failure. */
+int space_read_int(struct json_fields *, const char *name, int min, int max);
+enum activation space_read_activation(struct json_fields *);
+/** An odd "kernel", at least `least`. */
+int space_read_kernel(struct json_fields *, int least);
+/** Put the place in a list before the field that an error names. @return st. */
+enum lathe_status space_in_item(enum lathe_status st, const char *list, size_t at, struct lathe_error *err);
+
+/** Make the dimensions of all stages after the resolution: depths by stage, kernels by block, expands by block, widths
+ *  by stage; fills stages, blocks and kinds. Too many of them is LATHE_INVALID. */
 enum lathe_status space_add_stages(struct space *, const struct stage_choices *, int count, struct lathe_error *err);
+
+/** Name a dimension that decides a slot's layer: ascending. */
+static inline void space_depend(struct space_slot *slot, int dim)
+{
+    slot->dims[slot->dim_count++] = dim;
+}
+
+static inline struct shape space_square(int n, int channels)
+{
+    return (struct shape){.h = n, .w = n, .c = channels};
+}
 
 /** Append a slot that depends on no dimension yet. @return NULL when there are SPACE_MAX_SLOTS already. */
 struct space_slot *space_add_slot(struct space *, int stage, int block);

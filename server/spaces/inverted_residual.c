@@ -37,33 +37,10 @@ struct network {
 
 /* ---- reading ---- */
 
-static const char *const activation_words[] = {"none", "relu", "relu6", "hswish", NULL};
-
-static int read_int(struct json_fields *f, const char *name, int min, int max)
-{
-    int64_t value = 0;
-    json_get_int(f, name, JSON_REQUIRED, min, max, &value);
-    return (int)value;
-}
-
-static enum activation read_activation(struct json_fields *f)
-{
-    int word = 0;
-    json_get_word(f, "activation", JSON_REQUIRED, activation_words, &word);
-    return (enum activation)word;
-}
-
-static int read_kernel(struct json_fields *f)
-{
-    int kernel = read_int(f, "kernel", 1, 15);
-    if (!f->status && kernel % 2 == 0) f->status = error_field(f->err, "kernel", "kernel must be odd");
-    return kernel;
-}
-
 /* A number of channels: the base of the document times the width multiplier, made divisible by 8. */
 static int read_channels(struct json_fields *f, double width)
 {
-    int base = read_int(f, "channels", 1, SPACE_MAX_CHANNELS);
+    int base = space_read_int(f, "channels", 1, SPACE_MAX_CHANNELS);
     if (f->status) return 0;
     int channels = make_divisible(base * width, 8);
     if (channels > SPACE_MAX_CHANNELS)
@@ -77,9 +54,9 @@ static enum lathe_status read_stem(const json_t *object, double width, struct ne
     struct json_fields f;
     json_fields_begin(&f, object, err);
     net->stem.channels = read_channels(&f, width);
-    net->stem.kernel = read_kernel(&f);
-    net->stem.stride = read_int(&f, "stride", 1, 4);
-    net->stem.act = read_activation(&f);
+    net->stem.kernel = space_read_kernel(&f, 1);
+    net->stem.stride = space_read_int(&f, "stride", 1, 4);
+    net->stem.act = space_read_activation(&f);
     return json_fields_end(&f);
 }
 
@@ -88,9 +65,9 @@ static enum lathe_status read_first(const json_t *object, double width, struct n
     struct json_fields f;
     json_fields_begin(&f, object, err);
     net->first.channels = read_channels(&f, width);
-    net->first.kernel = read_kernel(&f);
+    net->first.kernel = space_read_kernel(&f, 1);
     net->first.stride = 1;
-    net->first.act = read_activation(&f);
+    net->first.act = space_read_activation(&f);
     json_get_bool(&f, "residual", JSON_REQUIRED, &net->first_residual);
     if (!f.status && net->first_residual && net->first.channels != net->stem.channels)
         f.status = error_field(err, "residual", "a residual needs as many channels as the stem has, %d, not %d",
@@ -104,10 +81,10 @@ static enum lathe_status read_stage(const json_t *object, double width, struct s
     struct json_fields f;
     json_fields_begin(&f, object, err);
     part->channels = read_channels(&f, width);
-    part->stride = read_int(&f, "stride", 1, 4);
-    part->act = read_activation(&f);
+    part->stride = space_read_int(&f, "stride", 1, 4);
+    part->act = space_read_activation(&f);
     json_get_bool(&f, "squeeze_excite", JSON_REQUIRED, &part->squeeze_excite);
-    space_read_depths(&f, &choices->depth);
+    space_read_depths(&f, 1, &choices->depth);
     space_read_kernels(&f, &choices->kernel);
     space_read_expands(&f, &choices->expand);
     const char *missing = !choices->kernel.count ? "kernel" : !choices->expand.count ? "expand" : NULL;
@@ -130,21 +107,13 @@ static enum lathe_status read_head_part(const json_t *object, double width, stru
     if (part->kind == LAYER_CONV2D) {
         json_get_bool(&f, "scaled", JSON_OPTIONAL, &scaled);
         part->conv.channels = read_channels(&f, scaled ? width : 1);
-        part->conv.kernel = read_kernel(&f);
+        part->conv.kernel = space_read_kernel(&f, 1);
         part->conv.stride = 1;
-        part->conv.act = read_activation(&f);
+        part->conv.act = space_read_activation(&f);
     } else if (part->kind == LAYER_LINEAR) {
-        part->conv.channels = read_int(&f, "features", 1, 65535);
+        part->conv.channels = space_read_int(&f, "features", 1, 65535);
     }
     return json_fields_end(&f);
-}
-
-static enum lathe_status in_item(enum lathe_status st, const char *list, size_t at, struct lathe_error *err)
-{
-    char field[40];
-    snprintf(field, sizeof field, "%s[%zu]", list, at);
-    if (st) error_in_field(err, field);
-    return st;
 }
 
 static enum lathe_status read_stages(const json_t *array, double width, const struct stage_choices *common,
@@ -157,7 +126,7 @@ static enum lathe_status read_stages(const json_t *array, double width, const st
         choices[i] = *common;
         const json_t *object = json_array_get(array, (size_t)i);
         enum lathe_status st = read_stage(object, width, &net->stages[i], &choices[i], err);
-        if (st) return in_item(st, "stages", (size_t)i, err);
+        if (st) return space_in_item(st, "stages", (size_t)i, err);
     }
     return space_add_stages(space, choices, net->stage_count, err);
 }
@@ -168,9 +137,9 @@ static enum lathe_status check_head(const struct network *net, struct lathe_erro
     bool pooled = false;
     for (int i = 0; i < net->head_count; i++) {
         if (net->head[i].kind == LAYER_AVGPOOL && pooled)
-            return in_item(error_field(err, "kind", "the head pools already"), "head", (size_t)i, err);
+            return space_in_item(error_field(err, "kind", "the head pools already"), "head", (size_t)i, err);
         if (net->head[i].kind == LAYER_LINEAR && !pooled)
-            return in_item(error_field(err, "kind", "linear needs an avgpool before it"), "head", (size_t)i, err);
+            return space_in_item(error_field(err, "kind", "linear needs an avgpool before it"), "head", (size_t)i, err);
         pooled |= net->head[i].kind == LAYER_AVGPOOL;
     }
     return LATHE_OK;
@@ -181,17 +150,12 @@ static enum lathe_status read_head(const json_t *array, double width, struct net
     net->head_count = (int)json_array_size(array);
     for (size_t i = 0; i < json_array_size(array); i++) {
         enum lathe_status st = read_head_part(json_array_get(array, i), width, &net->head[i], err);
-        if (st) return in_item(st, "head", i, err);
+        if (st) return space_in_item(st, "head", i, err);
     }
     return check_head(net, err);
 }
 
 /* ---- slots ---- */
-
-static void depend_on(struct space_slot *slot, int dim)
-{
-    slot->dims[slot->dim_count++] = dim;
-}
 
 static void add_block_slots(struct space *space)
 {
@@ -200,10 +164,10 @@ static void add_block_slots(struct space *space)
         const struct space_stage *stage = &space->stages[block->stage];
         struct space_slot *slot = space_add_slot(space, block->stage, b);
         snprintf(slot->label, sizeof slot->label, "stage%d.block%d", block->stage + 1, b - stage->first_block + 1);
-        depend_on(slot, space_resolution_dim(space));
-        if (b - stage->first_block >= space->dims[stage->depth_dim].values[0]) depend_on(slot, stage->depth_dim);
-        depend_on(slot, block->kernel_dim);
-        depend_on(slot, block->expand_dim);
+        space_depend(slot, space_resolution_dim(space));
+        if (b - stage->first_block >= space->dims[stage->depth_dim].values[0]) space_depend(slot, stage->depth_dim);
+        space_depend(slot, block->kernel_dim);
+        space_depend(slot, block->expand_dim);
     }
 }
 
@@ -215,7 +179,7 @@ static void add_head_slots(struct space *space)
     for (int i = 0; i < net->head_count; i++) {
         struct space_slot *slot = space_add_slot(space, -1, -1);
         snprintf(slot->label, sizeof slot->label, "head%d.%s", i + 1, layer_kind_name(net->head[i].kind));
-        if (!pooled) depend_on(slot, space_resolution_dim(space));
+        if (!pooled) space_depend(slot, space_resolution_dim(space));
         pooled |= net->head[i].kind == LAYER_AVGPOOL;
     }
 }
@@ -228,7 +192,7 @@ static void add_slots(struct space *space)
     for (int i = 0; i < 2; i++) {
         struct space_slot *slot = space_add_slot(space, -1, -1);
         snprintf(slot->label, sizeof slot->label, "%s", labels[i]);
-        depend_on(slot, space_resolution_dim(space));
+        space_depend(slot, space_resolution_dim(space));
     }
     add_block_slots(space);
     add_head_slots(space);
@@ -283,18 +247,13 @@ static int size_after(const struct space *space, const struct subnet *s, int sta
     return n;
 }
 
-static struct shape square(int n, int channels)
-{
-    return (struct shape){.h = n, .w = n, .c = channels};
-}
-
 static struct layer stem_layer(const struct space *space, const struct subnet *s)
 {
     const struct network *net = space->family_data;
     return (struct layer){
         .kind = LAYER_CONV2D,
-        .in = square(space_value(space, s, space_resolution_dim(space)), 3),
-        .out = square(size_after_stem(space, s), net->stem.channels),
+        .in = space_square(space_value(space, s, space_resolution_dim(space)), 3),
+        .out = space_square(size_after_stem(space, s), net->stem.channels),
         .kernel = net->stem.kernel,
         .stride = net->stem.stride,
         .act = net->stem.act,
@@ -307,8 +266,8 @@ static struct layer first_layer(const struct space *space, const struct subnet *
     int n = size_after_stem(space, s);
     return (struct layer){
         .kind = LAYER_MBCONV,
-        .in = square(n, net->stem.channels),
-        .out = square(n, net->first.channels),
+        .in = space_square(n, net->stem.channels),
+        .out = space_square(n, net->first.channels),
         .mid = net->stem.channels,
         .kernel = net->first.kernel,
         .stride = net->first.stride,
@@ -332,8 +291,8 @@ static struct layer block_layer(const struct space *space, const struct subnet *
     int quarter = mid / 4;
     return (struct layer){
         .kind = LAYER_MBCONV,
-        .in = square(n, in),
-        .out = square(conv_out_size(n, stride), part->channels),
+        .in = space_square(n, in),
+        .out = space_square(conv_out_size(n, stride), part->channels),
         .mid = mid,
         .kernel = space_value(space, s, at->kernel_dim),
         .stride = stride,
@@ -354,10 +313,11 @@ static struct layer head_layer(const struct space *space, const struct subnet *s
         else channels = net->head[i].conv.channels;
     }
     int n = pooled ? 1 : size_after(space, s, net->stage_count);
-    struct layer layer = {.kind = part->kind, .in = square(n, channels), .out = square(1, part->conv.channels)};
-    if (part->kind == LAYER_AVGPOOL) layer.out = square(1, channels);
+    struct layer layer = {
+        .kind = part->kind, .in = space_square(n, channels), .out = space_square(1, part->conv.channels)};
+    if (part->kind == LAYER_AVGPOOL) layer.out = space_square(1, channels);
     if (part->kind != LAYER_CONV2D) return layer;
-    layer.out = square(n, part->conv.channels);
+    layer.out = space_square(n, part->conv.channels);
     layer.kernel = part->conv.kernel;
     layer.stride = part->conv.stride;
     layer.act = part->conv.act;

@@ -94,7 +94,7 @@ void space_canonicalise(const struct space *space, struct subnet *s)
 {
     for (int b = 0; b < space->block_count; b++) {
         if (space_block_active(space, s, b)) continue;
-        s->at[space->blocks[b].kernel_dim] = 0;
+        if (space->blocks[b].kernel_dim >= 0) s->at[space->blocks[b].kernel_dim] = 0;
         s->at[space->blocks[b].expand_dim] = 0;
     }
     memset(s->at + space->dim_count, 0, sizeof s->at - (size_t)space->dim_count);
@@ -159,19 +159,22 @@ void space_cost(const struct space *space, const struct subnet *s, enum dtype dt
     }
 }
 
-/* Networks that one stage can be: for each depth, the product of its blocks' choices. */
+static double choices_of_block(const struct space *space, const struct space_block *block)
+{
+    double kernels = block->kernel_dim < 0 ? 1 : space->dims[block->kernel_dim].count;
+    return kernels * space->dims[block->expand_dim].count;
+}
+
+/* Ways to choose the blocks of one stage: for each depth, the product of its blocks' choices. */
 static double stage_size(const struct space *space, const struct space_stage *stage)
 {
     const struct space_dim *depth = &space->dims[stage->depth_dim];
     double size = 0;
-    double product = 1;
-    int at = 0;
-    for (int b = 0; b < stage->blocks; b++) {
-        const struct space_block *block = &space->blocks[stage->first_block + b];
-        product *= space->dims[block->kernel_dim].count * space->dims[block->expand_dim].count;
-        if (depth->values[at] != b + 1) continue;
+    for (int i = 0; i < depth->count; i++) {
+        double product = 1;
+        for (int b = 0; b < stage->blocks && b < depth->values[i]; b++)
+            product *= choices_of_block(space, &space->blocks[stage->first_block + b]);
         size += product;
-        at++;
     }
     return size;
 }
@@ -179,6 +182,8 @@ static double stage_size(const struct space *space, const struct space_stage *st
 double space_size(const struct space *space)
 {
     double size = space->dims[space_resolution_dim(space)].count;
+    const struct space_kind *widths = &space->kinds[DIM_WIDTH];
+    for (int i = 0; i < widths->count; i++) size *= space->dims[widths->first + i].count;
     for (int i = 0; i < space->stage_count; i++) size *= stage_size(space, &space->stages[i]);
     return size;
 }

@@ -3,9 +3,9 @@
 /* Search spaces as data: a JSON document names a family, and the family (C) lowers subnets of it to layers.
  *
  * A space is a list of dimensions, each with a few values (a resolution; the depth of a stage; kernel size and expand
- * ratio of a block). A subnet is one value index a dimension. A space is also a list of slots, in network order: places
- * where a layer may stand. Which layer stands in a slot depends on few dimensions, named by the slot, so that every
- * additive cost of a space is a sum of small tables, one a slot.
+ * ratio of a block; a width). A subnet is one value index a dimension. A space is also a list of slots, in network
+ * order: places where a layer may stand. Which layer stands in a slot depends on few dimensions, named by the slot, so
+ * that every additive cost of a space is a sum of small tables, one a slot.
  *
  * To add a family: one file with a const struct space_family, listed in families.c; see inverted_residual.c.
  * Threads: a struct space never changes after space_parse(); any number of threads may use it. */
@@ -32,14 +32,14 @@ enum dim_kind { DIM_RESOLUTION, DIM_DEPTH, DIM_KERNEL, DIM_EXPAND, DIM_WIDTH };
 
 struct space_dim {
     enum dim_kind kind;
-    int index;                    /* of the stage (depth), of the block (kernel, expand), 0 for the resolution */
-    int stage;                    /* that the dimension belongs to; -1 for the resolution */
+    int index;                    /* place in the kind's list of subnet documents; 0 for the resolution */
+    int stage;                    /* that the dimension belongs to, a bottleneck's stem being 0; -1: resolution */
     int count;                    /* of values */
     int values[SPACE_MAX_VALUES]; /* ascending: pixels, blocks, taps; expand ratios and widths in thousandths */
 };
 
 struct space_slot {
-    char label[40];   /* "stem", "first", "stage2.block3", "head1.conv2d", "head2.avgpool", ... */
+    char label[40];   /* "stem", "stem2.conv2d", "first", "stage2.block3", "head1.conv2d", "head2.avgpool", ... */
     int stage, block; /* block within the whole network as in subnet documents; -1 outside the stages */
     int dim_count;
     int dims[SPACE_SLOT_DIMS]; /* indices of the dimensions that decide the slot's layer, ascending */
@@ -106,8 +106,9 @@ int space_lower(const struct space *, const struct subnet *, struct layer *layer
 /** Uniform over the values of each dimension, canonical. */
 void space_random(const struct space *, struct rng *, struct subnet *out);
 
-/** Subnet documents: {"space","resolution","depth":[..],"kernel":[..],"expand":[..]}; entries of skipped blocks are
- *  written as 0 and ignored on reading. "space" may be left out on reading; another space's is an error. */
+/** Subnet documents: {"space","resolution","depth":[..],"kernel":[..],"expand":[..],"width":[..]}, lists that the space
+ *  has no dimensions for left out; entries of skipped blocks are written as 0 and ignored on reading. "space" may be
+ * left out on reading; another space's is an error. */
 enum lathe_status subnet_from_json(const struct space *, const json_t *, struct subnet *out, struct lathe_error *err);
 json_t *subnet_to_json(const struct space *, const struct subnet *);
 

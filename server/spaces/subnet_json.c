@@ -30,36 +30,43 @@ static enum lathe_status choose(const struct space *space, int dim, const json_t
     return LATHE_OK;
 }
 
-/* The dimension of a kind for stage or block number `at`; -1 when the block is skipped. */
-static int dim_of(const struct space *space, const struct subnet *s, enum dim_kind kind, int at)
-{
-    if (kind == DIM_DEPTH) return space->stages[at].depth_dim;
-    if (!space_block_active(space, s, at)) return -1;
-    return kind == DIM_KERNEL ? space->blocks[at].kernel_dim : space->blocks[at].expand_dim;
-}
+/* The lists of a subnet document, in order. What depends on depths comes after them. */
+static const struct list {
+    enum dim_kind kind;
+    const char *name, *of; /* the field; what has an entry */
+} lists[] = {
+    {DIM_DEPTH, "depth", "stage"},
+    {DIM_KERNEL, "kernel", "block"},
+    {DIM_EXPAND, "expand", "block"},
+    {DIM_WIDTH, "width", "part of the stem and stage"},
+};
+enum { LISTS = sizeof lists / sizeof lists[0] };
 
-static enum lathe_status read_choices(const struct space *space, enum dim_kind kind, const char *name,
-                                      const json_t *array, struct subnet *out, struct lathe_error *err)
+static enum lathe_status read_choices(const struct space *space, const struct list *list, const json_t *array,
+                                      struct subnet *out, struct lathe_error *err)
 {
     for (size_t i = 0; i < json_array_size(array); i++) {
         char field[32];
-        snprintf(field, sizeof field, "%s[%zu]", name, i);
+        snprintf(field, sizeof field, "%s[%zu]", list->name, i);
         const json_t *number = json_array_get(array, i);
         if (!json_is_number(number)) return error_field(err, field, "%s must be a number", field);
-        int dim = dim_of(space, out, kind, (int)i);
-        if (dim < 0) continue;
+        int dim = space->kinds[list->kind].first + (int)i;
+        if (!space_dim_active(space, out, dim)) continue;
         enum lathe_status st = choose(space, dim, number, field, out, err);
         if (st) return st;
     }
     return LATHE_OK;
 }
 
-static void get_array_of(struct json_fields *f, const char *name, int count, const char *of, const json_t **out)
+/* An array of as many entries as the space has dimensions of the kind; no field where it has none. */
+static void get_list(struct json_fields *f, const struct space *space, const struct list *list, const json_t **out)
 {
-    json_get_array(f, name, JSON_REQUIRED, 0, SIZE_MAX, out);
+    int count = space->kinds[list->kind].count;
+    if (!count) return;
+    json_get_array(f, list->name, JSON_REQUIRED, 0, SIZE_MAX, out);
     if (f->status || json_array_size(*out) == (size_t)count) return;
-    f->status = error_field(f->err, name, "%s must have %d numbers, one for each %s, not %zu", name, count, of,
-                            json_array_size(*out));
+    f->status = error_field(f->err, list->name, "%s must have %d numbers, one for each %s, not %zu", list->name, count,
+                            list->of, json_array_size(*out));
 }
 
 enum lathe_status subnet_from_json(const struct space *space, const json_t *document, struct subnet *out,
@@ -69,23 +76,18 @@ enum lathe_status subnet_from_json(const struct space *space, const json_t *docu
     struct subnet s = {{0}};
     const char *id = NULL;
     int64_t resolution = 0;
-    const json_t *depth = NULL;
-    const json_t *kernel = NULL;
-    const json_t *expand = NULL;
+    const json_t *arrays[LISTS] = {NULL};
     json_fields_begin(&f, document, err);
     json_get_string(&f, "space", JSON_OPTIONAL, &id);
     if (!f.status && id && strcmp(id, space->id) != 0)
         f.status = error_field(err, "space", "this subnet is one of space %.64s, not of %s", id, space->id);
     json_get_int(&f, "resolution", JSON_REQUIRED, 1, SPACE_MAX_RESOLUTION, &resolution);
-    get_array_of(&f, "depth", space->stage_count, "stage", &depth);
-    get_array_of(&f, "kernel", space->block_count, "block", &kernel);
-    get_array_of(&f, "expand", space->block_count, "block", &expand);
+    for (int i = 0; i < LISTS; i++) get_list(&f, space, &lists[i], &arrays[i]);
     enum lathe_status st = json_fields_end(&f);
     if (st) return st;
     st = choose(space, space_resolution_dim(space), json_object_get(document, "resolution"), "resolution", &s, err);
-    if (!st) st = read_choices(space, DIM_DEPTH, "depth", depth, &s, err);
-    if (!st) st = read_choices(space, DIM_KERNEL, "kernel", kernel, &s, err);
-    if (!st) st = read_choices(space, DIM_EXPAND, "expand", expand, &s, err);
+    for (int i = 0; !st && i < LISTS; i++)
+        if (arrays[i]) st = read_choices(space, &lists[i], arrays[i], &s, err);
     if (!st) *out = s;
     return st;
 }
@@ -95,12 +97,11 @@ static json_t *number(double value)
     return value == floor(value) ? json_integer((json_int_t)value) : json_real(value);
 }
 
-static json_t *write_choices(const struct space *space, const struct subnet *s, enum dim_kind kind, int count)
+static json_t *write_choices(const struct space *space, const struct subnet *s, const struct space_kind *kind)
 {
     json_t *array = json_array();
-    for (int i = 0; i < count; i++) {
-        int dim = dim_of(space, s, kind, i);
-        double value = dim < 0 ? 0 : space_shown_value(&space->dims[dim], s->at[dim]);
+    for (int dim = kind->first; dim < kind->first + kind->count; dim++) {
+        double value = space_dim_active(space, s, dim) ? space_shown_value(&space->dims[dim], s->at[dim]) : 0;
         if (json_array_append_new(array, number(value))) break;
     }
     return array;
@@ -108,9 +109,11 @@ static json_t *write_choices(const struct space *space, const struct subnet *s, 
 
 json_t *subnet_to_json(const struct space *space, const struct subnet *s)
 {
-    return json_pack("{s:s, s:i, s:o, s:o, s:o}", "space", space->id, "resolution",
-                     space_value(space, s, space_resolution_dim(space)), "depth",
-                     write_choices(space, s, DIM_DEPTH, space->stage_count), "kernel",
-                     write_choices(space, s, DIM_KERNEL, space->block_count), "expand",
-                     write_choices(space, s, DIM_EXPAND, space->block_count));
+    json_t *document =
+        json_pack("{s:s, s:i}", "space", space->id, "resolution", space_value(space, s, space_resolution_dim(space)));
+    for (int i = 0; i < LISTS; i++) {
+        const struct space_kind *kind = &space->kinds[lists[i].kind];
+        if (kind->count) json_object_set_new(document, lists[i].name, write_choices(space, s, kind));
+    }
+    return document;
 }

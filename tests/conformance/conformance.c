@@ -116,6 +116,59 @@ START_TEST(convolutions_agree)
 }
 END_TEST
 
+START_TEST(convolutions_with_a_residual_agree)
+{
+    compare_text("conv2d in=9x7x8 out=9x7x8 k=3 s=1 act=relu res=1");
+    compare_text("conv2d in=5x6x24 out=5x6x24 k=3 s=1 act=hswish res=1");
+    compare_text("conv2d in=4x4x3 out=4x4x3 k=1 s=1 act=none res=1");
+    compare_text("conv2d in=1x1x17 out=1x1x17 k=5 s=1 act=relu6 res=1");
+}
+END_TEST
+
+START_TEST(bottlenecks_of_every_kernel_stride_and_activation_agree)
+{
+    for (int stride = 1; stride <= 3; stride++) {
+        for (int act = 0; act < ACTIVATIONS; act++) {
+            struct layer layer = {
+                .kind = LAYER_BOTTLENECK,
+                .in = {9, 8, 12},
+                .out = {conv_out_size(9, stride), conv_out_size(8, stride), 20},
+                .mid = 7,
+                .kernel = 1 + 2 * _i,
+                .stride = stride,
+                .act = (enum activation)act,
+            };
+            compare_layer(&layer);
+            if (stride > 1) continue;
+            layer.out.c = 12;
+            compare_layer(&layer); /* the shortcut has a convolution where the widths agree, too */
+            layer.residual = true;
+            compare_layer(&layer);
+        }
+    }
+}
+END_TEST
+
+START_TEST(bottlenecks_of_odd_sizes_and_channels_agree)
+{
+    compare_text("bottleneck in=7x13x5 out=4x7x11 mid=3 k=3 s=2 act=relu");
+    compare_text("bottleneck in=1x1x9 out=1x1x13 mid=1 k=3 s=2 act=relu");
+    compare_text("bottleneck in=2x1x9 out=1x1x13 mid=33 k=5 s=4 act=relu");
+    compare_text("bottleneck in=14x14x104 out=7x7x168 mid=40 k=3 s=2 act=relu");
+    compare_text("bottleneck in=7x7x168 out=7x7x168 mid=32 k=3 s=1 act=relu res=1");
+}
+END_TEST
+
+START_TEST(maximum_pooling_agrees)
+{
+    compare_text("maxpool in=16x16x24 out=8x8x24 k=3 s=2");
+    compare_text("maxpool in=7x13x5 out=4x7x5 k=3 s=2");
+    compare_text("maxpool in=1x1x3 out=1x1x3 k=3 s=2");
+    compare_text("maxpool in=9x8x33 out=9x8x33 k=5 s=1");
+    compare_text("maxpool in=11x10x8 out=3x3x8 k=7 s=4");
+}
+END_TEST
+
 START_TEST(pooling_and_linear_layers_agree)
 {
     compare_text("avgpool in=7x7x33 out=1x1x33");
@@ -127,30 +180,52 @@ START_TEST(pooling_and_linear_layers_agree)
 }
 END_TEST
 
-/* A small subnet in the manner of OFA's MobileNetV3, at 64x64; one layer occurs twice. */
-static const char *const network_texts[] = {
-    "conv2d in=64x64x3 out=32x32x16 k=3 s=2 act=hswish",
-    "mbconv in=32x32x16 out=32x32x16 mid=16 k=3 s=1 act=relu res=1",
-    "mbconv in=32x32x16 out=16x16x24 mid=64 k=5 s=2 act=relu",
-    "mbconv in=16x16x24 out=16x16x24 mid=72 k=3 s=1 act=relu res=1",
-    "mbconv in=16x16x24 out=16x16x24 mid=72 k=3 s=1 act=relu res=1",
-    "mbconv in=16x16x24 out=8x8x40 mid=144 k=7 s=2 act=relu se=40",
-    "mbconv in=8x8x40 out=8x8x40 mid=120 k=5 s=1 act=relu se=32 res=1",
-    "mbconv in=8x8x40 out=4x4x80 mid=240 k=3 s=2 act=hswish",
-    "mbconv in=4x4x80 out=4x4x80 mid=240 k=7 s=1 act=hswish res=1",
-    "mbconv in=4x4x80 out=4x4x112 mid=480 k=3 s=1 act=hswish se=120",
-    "mbconv in=4x4x112 out=2x2x160 mid=672 k=5 s=2 act=hswish se=168",
-    "mbconv in=2x2x160 out=2x2x160 mid=480 k=3 s=1 act=hswish se=120 res=1",
-    "conv2d in=2x2x160 out=2x2x960 k=1 s=1 act=hswish",
-    "avgpool in=2x2x960 out=1x1x960",
-    "conv2d in=1x1x960 out=1x1x1280 k=1 s=1 act=hswish",
-    "linear in=1x1x1280 out=1x1x100",
+/* Small subnets at 64x64; in each one a layer occurs twice. */
+static const char *const networks[][16] = {
+    {
+        /* in the manner of OFA's MobileNetV3 */
+        "conv2d in=64x64x3 out=32x32x16 k=3 s=2 act=hswish",
+        "mbconv in=32x32x16 out=32x32x16 mid=16 k=3 s=1 act=relu res=1",
+        "mbconv in=32x32x16 out=16x16x24 mid=64 k=5 s=2 act=relu",
+        "mbconv in=16x16x24 out=16x16x24 mid=72 k=3 s=1 act=relu res=1",
+        "mbconv in=16x16x24 out=16x16x24 mid=72 k=3 s=1 act=relu res=1",
+        "mbconv in=16x16x24 out=8x8x40 mid=144 k=7 s=2 act=relu se=40",
+        "mbconv in=8x8x40 out=8x8x40 mid=120 k=5 s=1 act=relu se=32 res=1",
+        "mbconv in=8x8x40 out=4x4x80 mid=240 k=3 s=2 act=hswish",
+        "mbconv in=4x4x80 out=4x4x80 mid=240 k=7 s=1 act=hswish res=1",
+        "mbconv in=4x4x80 out=4x4x112 mid=480 k=3 s=1 act=hswish se=120",
+        "mbconv in=4x4x112 out=2x2x160 mid=672 k=5 s=2 act=hswish se=168",
+        "mbconv in=2x2x160 out=2x2x160 mid=480 k=3 s=1 act=hswish se=120 res=1",
+        "conv2d in=2x2x160 out=2x2x960 k=1 s=1 act=hswish",
+        "avgpool in=2x2x960 out=1x1x960",
+        "conv2d in=1x1x960 out=1x1x1280 k=1 s=1 act=hswish",
+        "linear in=1x1x1280 out=1x1x100",
+    },
+    {
+        /* in the manner of OFA's ResNet50, an eighth as wide */
+        "conv2d in=64x64x3 out=32x32x8 k=3 s=2 act=relu",
+        "conv2d in=32x32x8 out=32x32x8 k=3 s=1 act=relu res=1",
+        "conv2d in=32x32x8 out=32x32x16 k=3 s=1 act=relu",
+        "maxpool in=32x32x16 out=16x16x16 k=3 s=2",
+        "bottleneck in=16x16x16 out=16x16x32 mid=8 k=3 s=1 act=relu",
+        "bottleneck in=16x16x32 out=16x16x32 mid=8 k=3 s=1 act=relu res=1",
+        "bottleneck in=16x16x32 out=16x16x32 mid=8 k=3 s=1 act=relu res=1",
+        "bottleneck in=16x16x32 out=8x8x64 mid=16 k=3 s=2 act=relu",
+        "bottleneck in=8x8x64 out=8x8x64 mid=24 k=3 s=1 act=relu res=1",
+        "bottleneck in=8x8x64 out=4x4x128 mid=32 k=3 s=2 act=relu",
+        "bottleneck in=4x4x128 out=4x4x128 mid=48 k=3 s=1 act=relu res=1",
+        "bottleneck in=4x4x128 out=4x4x128 mid=24 k=3 s=1 act=relu res=1",
+        "bottleneck in=4x4x128 out=2x2x256 mid=48 k=3 s=2 act=relu",
+        "bottleneck in=2x2x256 out=2x2x256 mid=88 k=3 s=1 act=relu res=1",
+        "avgpool in=2x2x256 out=1x1x256",
+        "linear in=1x1x256 out=1x1x100",
+    },
 };
-enum { LAYERS = sizeof network_texts / sizeof network_texts[0] };
+enum { LAYERS = sizeof networks[0] / sizeof networks[0][0], NETWORKS = sizeof networks / sizeof networks[0] };
 
-static void parse_network(struct layer *layers)
+static void parse_network(int network, struct layer *layers)
 {
-    for (int i = 0; i < LAYERS; i++) layers[i] = layer_of(network_texts[i]);
+    for (int i = 0; i < LAYERS; i++) layers[i] = layer_of(networks[network][i]);
 }
 
 /* The network's output by the rig, in its arena. */
@@ -195,7 +270,7 @@ static float *run_apart(const struct runtime *runtime, const struct runtime_opti
 START_TEST(a_network_in_one_arena_gives_what_its_layers_give_in_separate_buffers)
 {
     struct layer layers[LAYERS];
-    parse_network(layers);
+    parse_network(_i, layers);
     for (const struct runtime *const *r = runtimes; *r; r++) {
         for (int batch = 1; batch <= 3; batch += 2) {
             const struct runtime_options o = {DTYPE_F32, 1, batch};
@@ -216,7 +291,7 @@ START_TEST(whole_networks_agree_and_their_outputs_say_something)
 {
     struct layer layers[LAYERS];
     size_t n = 0;
-    parse_network(layers);
+    parse_network(_i, layers);
     const struct runtime_options plain = {DTYPE_F32, 1, 1};
     float *want = run_in_arena(runtime_find("reference"), &plain, layers, &n);
     double mean = 0;
@@ -248,9 +323,13 @@ static TCase *runtime_cases(void)
     tcase_add_loop_test(t, blocks_of_every_kernel_expansion_stride_and_activation_agree, 0, 3);
     tcase_add_test(t, blocks_of_odd_sizes_and_channels_agree);
     tcase_add_test(t, convolutions_agree);
+    tcase_add_test(t, convolutions_with_a_residual_agree);
+    tcase_add_loop_test(t, bottlenecks_of_every_kernel_stride_and_activation_agree, 0, 4);
+    tcase_add_test(t, bottlenecks_of_odd_sizes_and_channels_agree);
+    tcase_add_test(t, maximum_pooling_agrees);
     tcase_add_test(t, pooling_and_linear_layers_agree);
-    tcase_add_test(t, a_network_in_one_arena_gives_what_its_layers_give_in_separate_buffers);
-    tcase_add_test(t, whole_networks_agree_and_their_outputs_say_something);
+    tcase_add_loop_test(t, a_network_in_one_arena_gives_what_its_layers_give_in_separate_buffers, 0, NETWORKS);
+    tcase_add_loop_test(t, whole_networks_agree_and_their_outputs_say_something, 0, NETWORKS);
     return t;
 }
 

@@ -132,6 +132,70 @@ START_TEST(a_block_expands_filters_scales_projects_and_adds)
 }
 END_TEST
 
+START_TEST(a_residual_is_added_after_the_activation)
+{
+    float block[] = {1, 0};
+    const float in[] = {-4, -1, 0, 3};
+    const float want[] = {-4, -1, 0, 6};
+    struct weights w = dense_weights(block, 1, 1);
+    expect("conv2d in=1x4x1 out=1x4x1 k=1 s=1 act=relu res=1", &w, in, want);
+}
+END_TEST
+
+START_TEST(the_greatest_of_a_window_leaves_out_what_lies_outside)
+{
+    const struct weights none = {0};
+    const float in[] = {-1, -2, -3, -4, -5, -6, -7, -8, -9};
+    const float by_two[] = {-1, -2, -4, -5};
+    const float by_three[] = {-1};
+    expect("maxpool in=3x3x1 out=2x2x1 k=3 s=2", &none, in, by_two);
+    expect("maxpool in=3x3x1 out=1x1x1 k=5 s=3", &none, in, by_three);
+}
+END_TEST
+
+/* Three by three pixels, two of stride, so that the last row and column are averages of two pixels and of one. To mid
+ * by 1 and -1, biases 0 and 2: of 3 that makes 3 and 0. The window takes its middle of 2 and 3 of one channel: 2 * x.
+ * Out by 1 and 10; the shortcut by 1 and bias 0.5. */
+START_TEST(a_bottleneck_pools_and_projects_its_shortcut)
+{
+    float block[] = {
+        1, -1,   0, 2,                                                  /* expansion */
+        0, 0,    0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0,        /* window, output 0: [3][3][2] */
+        0, 0,    0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, /* output 1, and biases */
+        1, 10,   0,                                                     /* mid to out */
+        1, 0.5f,                                                        /* shortcut */
+    };
+    const struct weights w = {
+        .block = block,
+        .count = sizeof block / sizeof block[0],
+        .expand = block,
+        .expand_bias = block + 2,
+        .window = block + 4,
+        .window_bias = block + 40,
+        .dense = block + 42,
+        .dense_bias = block + 44,
+        .shortcut = block + 45,
+        .shortcut_bias = block + 46,
+    };
+    const float in[] = {1, 2, 3, 4, 5, 6, 7, 8, 1};
+    /* Pixels 1, 3, 7, 1: mid (1, 1), (3, 0), (7, 0), (1, 1); window (2, 2), (6, 0), (14, 0), (2, 2); out 22, 6, 14, 22.
+     * Shortcut: means 3, 4.5, 7.5, 1, plus 0.5. */
+    const float pooled[] = {22 + 3.5f, 6 + 5, 14 + 8, 22 + 1.5f};
+    expect("bottleneck in=3x3x1 out=2x2x1 mid=2 k=3 s=2 act=relu", &w, in, pooled);
+    const float one[] = {1};
+    const float projected[] = {22 + 1.5f};
+    const float plain[] = {22 + 1};
+    expect("bottleneck in=1x1x1 out=1x1x1 mid=2 k=3 s=1 act=relu", &w, one, projected);
+    expect("bottleneck in=1x1x1 out=1x1x1 mid=2 k=3 s=1 act=relu res=1", &w, one, plain);
+    const float negative[] = {-30}; /* mid (0, 32), window (0, 95), out 950, less 30 and 29.5 */
+    const float less[] = {920};
+    expect("bottleneck in=1x1x1 out=1x1x1 mid=2 k=3 s=1 act=relu res=1", &w, negative, less);
+    block[43] = -10;
+    const float nothing[] = {0};
+    expect("bottleneck in=1x1x1 out=1x1x1 mid=2 k=3 s=1 act=relu res=1", &w, negative, nothing);
+}
+END_TEST
+
 static TCase *value_cases(void)
 {
     TCase *t = tcase_create("values");
@@ -142,6 +206,9 @@ static TCase *value_cases(void)
     tcase_add_test(t, pooling_is_the_mean_over_pixels);
     tcase_add_test(t, linear_multiplies_and_adds_a_bias);
     tcase_add_test(t, a_block_expands_filters_scales_projects_and_adds);
+    tcase_add_test(t, a_residual_is_added_after_the_activation);
+    tcase_add_test(t, the_greatest_of_a_window_leaves_out_what_lies_outside);
+    tcase_add_test(t, a_bottleneck_pools_and_projects_its_shortcut);
     return t;
 }
 

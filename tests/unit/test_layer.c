@@ -27,7 +27,7 @@ static void run_case(const char *name, const char *input, size_t size, const str
 
 START_TEST(only_the_canonical_text_is_read_and_errors_name_the_attribute)
 {
-    cases_run("layer", 45, run_case);
+    cases_run("layer", 58, run_case);
 }
 END_TEST
 
@@ -46,12 +46,19 @@ static struct layer random_layer(struct rng *rng)
     if (l.kind == LAYER_LINEAR || l.kind == LAYER_AVGPOOL) return l;
     l.kernel = 1 + 2 * (int)rng_below(rng, 8);
     l.stride = 1 + (int)rng_below(rng, 4);
-    l.act = (enum activation)rng_below(rng, ACTIVATIONS);
+    if (l.kind == LAYER_MAXPOOL) {
+        l.kernel = l.kernel < 3 ? 3 : l.kernel;
+        l.stride = l.stride > l.kernel ? l.kernel : l.stride;
+        l.out.c = l.in.c;
+    } else {
+        l.act = (enum activation)rng_below(rng, ACTIVATIONS);
+    }
     l.out.h = (l.in.h + l.stride - 1) / l.stride;
     l.out.w = (l.in.w + l.stride - 1) / l.stride;
-    if (l.kind == LAYER_CONV2D) return l;
-    l.mid = rng_below(rng, 4) ? l.in.c * (int)(1 + rng_below(rng, 6)) : 1 + (int)rng_below(rng, 3000);
-    l.se = rng_below(rng, 2) ? 1 + (int)rng_below(rng, 400) : 0;
+    if (l.kind == LAYER_MAXPOOL) return l;
+    if (l.kind != LAYER_CONV2D)
+        l.mid = rng_below(rng, 4) ? l.in.c * (int)(1 + rng_below(rng, 6)) : 1 + (int)rng_below(rng, 3000);
+    if (l.kind == LAYER_MBCONV) l.se = rng_below(rng, 2) ? 1 + (int)rng_below(rng, 400) : 0;
     l.residual = l.stride == 1 && rng_below(rng, 2);
     if (l.residual) l.out.c = l.in.c;
     return l;
@@ -125,6 +132,15 @@ START_TEST(values_that_no_text_can_hold_are_refused_too)
     l.se = 0;
     l.in.h = -8;
     check_invalid(l, "in");
+    l = parse("bottleneck in=8x8x8 out=8x8x8 mid=8 k=3 s=1 act=relu");
+    l.se = 8;
+    check_invalid(l, "se");
+    l = parse("maxpool in=8x8x8 out=4x4x8 k=3 s=2");
+    l.act = ACT_RELU;
+    check_invalid(l, "act");
+    l.act = ACT_NONE;
+    l.residual = true;
+    check_invalid(l, "res");
 }
 END_TEST
 

@@ -30,6 +30,12 @@ START_TEST(costs_are_those_worked_out_by_hand)
         {"mbconv in=20x20x48 out=20x20x48 mid=144 k=3 s=1 act=relu se=40 res=1", 6059520, 11520, 27160, 108640, 28720},
         /* no expansion: 6400*(9*24 + 24*24); biases 24+24 */
         {"mbconv in=80x80x24 out=80x80x24 mid=24 k=3 s=1 act=relu res=1", 5068800, 0, 840, 3360, 984},
+        /* 3136*256*128 + 784*(9*128*128 + 128*512 + 256*512); 376832 weights, biases 2*128 + 2*512 */
+        {"bottleneck in=56x56x256 out=28x28x512 mid=128 k=3 s=2 act=relu", 372506624, 0, 378112, 1512448, 381952},
+        /* 784*(2*512*128 + 9*128*128); biases 2*128 + 512 */
+        {"bottleneck in=28x28x512 out=28x28x512 mid=128 k=3 s=1 act=relu res=1", 218365952, 0, 279296, 1117184, 281600},
+        {"conv2d in=112x112x32 out=112x112x32 k=3 s=1 act=relu res=1", 115605504, 0, 9248, 36992, 9344},
+        {"maxpool in=112x112x64 out=56x56x64 k=3 s=2", 0, 0, 0, 0, 0},
         {"avgpool in=5x5x1152 out=1x1x1152", 0, 0, 0, 0, 0},
         {"linear in=1x1x1536 out=1x1x1000", 1536000, 0, 1537000, 6148000, 1540000},
     };
@@ -192,8 +198,16 @@ static uint64_t simulate(const struct layer *l)
     uint64_t out_area = (uint64_t)l->out.h * (uint64_t)l->out.w;
     int in = tensor(&s, in_area * (uint64_t)l->in.c);
     int x = in;
-    if (l->kind != LAYER_MBCONV) return run(&s, op(&s, x, -1, out_area * (uint64_t)l->out.c));
     uint64_t mid = (uint64_t)l->mid;
+    uint64_t out = out_area * (uint64_t)l->out.c;
+    if (l->kind == LAYER_BOTTLENECK) {
+        x = op(&s, op(&s, op(&s, x, -1, in_area * mid), -1, out_area * mid), -1, out);
+        int shortcut = in;
+        if (l->stride > 1) shortcut = op(&s, in, -1, out_area * (uint64_t)l->in.c);
+        if (!l->residual) shortcut = op(&s, shortcut, -1, out);
+        return run(&s, op(&s, x, shortcut, 0));
+    }
+    if (l->kind != LAYER_MBCONV) return run(&s, op(&s, x, -1, out));
     if (l->mid != l->in.c) x = op(&s, x, -1, in_area * mid);
     x = op(&s, x, -1, out_area * mid);
     if (l->se) {
@@ -201,7 +215,7 @@ static uint64_t simulate(const struct layer *l)
         int squeezed = op(&s, pooled, -1, (uint64_t)l->se);
         x = op(&s, x, op(&s, squeezed, -1, mid), 0);
     }
-    x = op(&s, x, -1, out_area * (uint64_t)l->out.c);
+    x = op(&s, x, -1, out);
     if (l->residual) x = op(&s, x, in, 0);
     return run(&s, x);
 }
@@ -210,14 +224,14 @@ START_TEST(peak_activation_is_what_a_simulation_of_the_operations_finds)
 {
     struct rng rng;
     rng_seed(&rng, 5);
-    for (int i = 0; i < 20000; i++) {
-        struct layer l = {.kind = LAYER_MBCONV, .kernel = 3, .act = ACT_RELU};
+    for (int i = 0; i < 40000; i++) {
+        struct layer l = {.kind = i % 2 ? LAYER_BOTTLENECK : LAYER_MBCONV, .kernel = 3, .act = ACT_RELU};
         l.in = (struct shape){1 + (int)rng_below(&rng, 40), 1 + (int)rng_below(&rng, 40), 1 + (int)rng_below(&rng, 64)};
         l.stride = 1 + (int)rng_below(&rng, 2);
         l.out = (struct shape){conv_out_size(l.in.h, l.stride), conv_out_size(l.in.w, l.stride),
                                1 + (int)rng_below(&rng, 64)};
         l.mid = rng_below(&rng, 3) ? l.in.c * (1 + (int)rng_below(&rng, 6)) : 1 + (int)rng_below(&rng, 64);
-        l.se = rng_below(&rng, 2) ? 1 + (int)rng_below(&rng, 500) : 0;
+        l.se = l.kind == LAYER_MBCONV && rng_below(&rng, 2) ? 1 + (int)rng_below(&rng, 500) : 0;
         l.residual = l.stride == 1 && rng_below(&rng, 2);
         if (l.residual) l.out.c = l.in.c;
         uint64_t expected = simulate(&l);
@@ -233,9 +247,11 @@ END_TEST
 START_TEST(layers_of_one_operation_need_their_input_and_output)
 {
     static const char *const texts[] = {"conv2d in=160x160x3 out=80x80x24 k=3 s=2 act=hswish",
-                                        "avgpool in=5x5x1152 out=1x1x1152", "linear in=1x1x1536 out=1x1x1000"};
-    static const uint64_t elements[] = {160 * 160 * 3 + 80 * 80 * 24, 26 * 1152, 2536};
-    for (int i = 0; i < 3; i++) {
+                                        "avgpool in=5x5x1152 out=1x1x1152", "linear in=1x1x1536 out=1x1x1000",
+                                        "maxpool in=9x8x7 out=5x4x7 k=3 s=2",
+                                        "conv2d in=9x8x7 out=9x8x7 k=3 s=1 act=relu res=1"};
+    static const uint64_t elements[] = {160 * 160 * 3 + 80 * 80 * 24, 26 * 1152, 2536, 92 * 7, 2 * 72 * 7};
+    for (int i = 0; i < 5; i++) {
         struct layer l = parse(texts[i]);
         ck_assert_uint_eq(layer_io_bytes(&l, DTYPE_INT8), elements[i]);
         ck_assert_uint_eq(layer_io_bytes(&l, DTYPE_F32), 4 * elements[i]);

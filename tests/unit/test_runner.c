@@ -87,6 +87,30 @@ START_TEST(weights_follow_the_published_recipe)
 }
 END_TEST
 
+/* As above, for a kind with other tensors. */
+START_TEST(weights_of_a_bottleneck_follow_the_recipe_too)
+{
+    struct layer layer = parse("bottleneck in=14x14x104 out=7x7x168 mid=40 k=3 s=2 act=relu");
+    struct weights w;
+    struct weights copy;
+    ck_assert_int_eq(weights_make(&layer, 1, 42, &w, NULL), LATHE_OK);
+    ck_assert_int_eq(weights_copy(&w, &copy, NULL), LATHE_OK);
+    weights_clear(&w);
+    ck_assert_double_eq_tol((double)copy.window[0], -0.083430469, 1e-7);
+    ck_assert_double_eq_tol((double)copy.window[1], 0.055507114, 1e-7);
+    ck_assert_double_eq_tol((double)copy.shortcut[0], 0.228354075, 1e-7);
+    ck_assert_double_eq_tol((double)copy.shortcut_bias[0], 0.088644090, 1e-7);
+    ck_assert_double_eq_tol((double)copy.dense[0], 0.033050237, 1e-7);
+    ck_assert_ptr_null(copy.depthwise);
+    weights_clear(&copy);
+    layer = parse("bottleneck in=14x14x104 out=14x14x104 mid=40 k=3 s=1 act=relu res=1");
+    ck_assert_int_eq(weights_make(&layer, 0, 42, &w, NULL), LATHE_OK);
+    ck_assert_ptr_null(w.shortcut);
+    ck_assert_uint_eq(w.count, layer_params(&layer));
+    weights_clear(&w);
+}
+END_TEST
+
 START_TEST(equal_layers_at_different_places_have_different_weights)
 {
     struct layer layer = parse("linear in=1x1x100 out=1x1x10");
@@ -324,6 +348,7 @@ static TCase *core_cases(void)
     tcase_add_test(t, a_chain_of_layers_plays_ping_pong_in_two_buffers);
     tcase_add_test(t, sizes_beyond_the_address_space_are_refused);
     tcase_add_test(t, weights_follow_the_published_recipe);
+    tcase_add_test(t, weights_of_a_bottleneck_follow_the_recipe_too);
     tcase_add_test(t, equal_layers_at_different_places_have_different_weights);
     tcase_add_test(t, cpu_time_grows_while_the_thread_works);
     tcase_add_test(t, fingerprints_name_what_was_measured_with_and_stay_the_same);

@@ -138,7 +138,7 @@ START_TEST(layers_that_make_no_sense_are_refused)
     struct lathe_error err = {0};
     ck_assert_int_eq(wire_layer_to(&good, &layer, NULL), LATHE_OK);
     struct wire_layer bad = good;
-    bad.kind = 4;
+    bad.kind = WIRE_KINDS;
     ck_assert_int_eq(wire_layer_to(&bad, &layer, &err), LATHE_INVALID);
     ck_assert_str_eq(err.field, "kind");
     bad = good;

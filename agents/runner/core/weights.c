@@ -9,7 +9,7 @@
 #include "agents/wire/layer.h"
 
 /* Numbers of tensors in the recipe; a bias has its tensor's number plus BIAS. */
-enum tensor { EXPAND, DEPTHWISE, SQUEEZE, EXCITE, DENSE, TENSORS, BIAS = 16, INPUT = 32 };
+enum tensor { EXPAND, DEPTHWISE, SQUEEZE, EXCITE, DENSE, WINDOW, SHORTCUT, TENSORS, BIAS = 16, INPUT = 32 };
 
 /* What a tensor is: values, inputs of one output value, and the gain that keeps the scale of activations. */
 struct plan {
@@ -42,13 +42,29 @@ static void plan_mbconv(const struct layer *l, struct plan *plans)
     plans[DENSE] = dense((size_t)l->out.c, mid, (l->se ? 2.0 : 1.0) * (l->residual ? 0.5 : 1.0));
 }
 
+static void plan_bottleneck(const struct layer *l, struct plan *plans)
+{
+    size_t in = (size_t)l->in.c;
+    size_t mid = (size_t)l->mid;
+    size_t out = (size_t)l->out.c;
+    plans[EXPAND] = dense(mid, in, act_gain(l->act));
+    plans[WINDOW] = dense(mid, (size_t)l->kernel * (size_t)l->kernel * mid, act_gain(l->act));
+    plans[DENSE] = dense(out, mid, 0.5);
+    if (!l->residual) plans[SHORTCUT] = dense(out, in, act_gain(l->act));
+}
+
+static void plan_conv2d(const struct layer *l, struct plan *plans)
+{
+    size_t fan_in = (size_t)l->kernel * (size_t)l->kernel * (size_t)l->in.c;
+    plans[DENSE] = dense((size_t)l->out.c, fan_in, act_gain(l->act) * (l->residual ? 0.5 : 1.0));
+}
+
 static void plan_layer(const struct layer *l, struct plan *plans)
 {
     memset(plans, 0, TENSORS * sizeof *plans);
     if (l->kind == LAYER_MBCONV) plan_mbconv(l, plans);
-    if (l->kind == LAYER_CONV2D)
-        plans[DENSE] =
-            dense((size_t)l->out.c, (size_t)l->kernel * (size_t)l->kernel * (size_t)l->in.c, act_gain(l->act));
+    if (l->kind == LAYER_BOTTLENECK) plan_bottleneck(l, plans);
+    if (l->kind == LAYER_CONV2D) plan_conv2d(l, plans);
     if (l->kind == LAYER_LINEAR) plans[DENSE] = dense((size_t)l->out.c, (size_t)l->in.c, 1.0);
 }
 
@@ -79,9 +95,10 @@ static void fill(const struct layer *l, int occurrence, uint32_t seed, uint8_t t
 /* Point the tensors into the block; both sides of a copy have the same order. */
 static void place(struct weights *w, const size_t *counts, const size_t *outputs)
 {
-    const float **const tensors[TENSORS] = {&w->expand, &w->depthwise, &w->squeeze, &w->excite, &w->dense};
+    const float **const tensors[TENSORS] = {&w->expand, &w->depthwise, &w->squeeze, &w->excite,
+                                            &w->dense,  &w->window,    &w->shortcut};
     const float **const biases[TENSORS] = {&w->expand_bias, &w->depthwise_bias, &w->squeeze_bias, &w->excite_bias,
-                                           &w->dense_bias};
+                                           &w->dense_bias,  &w->window_bias,    &w->shortcut_bias};
     const float *at = w->block;
     for (int i = 0; i < TENSORS; i++) {
         *tensors[i] = counts[i] ? at : NULL;
@@ -145,6 +162,10 @@ enum lathe_status weights_copy(const struct weights *w, struct weights *out, str
     copy.excite_bias = moved(w->excite_bias, w, &copy);
     copy.dense = moved(w->dense, w, &copy);
     copy.dense_bias = moved(w->dense_bias, w, &copy);
+    copy.window = moved(w->window, w, &copy);
+    copy.window_bias = moved(w->window_bias, w, &copy);
+    copy.shortcut = moved(w->shortcut, w, &copy);
+    copy.shortcut_bias = moved(w->shortcut_bias, w, &copy);
     *out = copy;
     return LATHE_OK;
 }

@@ -14,11 +14,13 @@
 struct weights {
     float *block;                            /* all of them, owned */
     size_t count;                            /* floats in the block */
-    const float *expand, *expand_bias;       /* mbconv: 1x1, in to mid */
+    const float *expand, *expand_bias;       /* mbconv, bottleneck: 1x1, in to mid */
     const float *depthwise, *depthwise_bias; /* mbconv */
     const float *squeeze, *squeeze_bias;     /* mbconv: mid to se */
     const float *excite, *excite_bias;       /* mbconv: se to mid */
-    const float *dense, *dense_bias;         /* conv2d, linear; mbconv: the projection, mid to out */
+    const float *dense, *dense_bias;         /* conv2d, linear; mbconv, bottleneck: 1x1, mid to out */
+    const float *window, *window_bias;       /* bottleneck: k x k, mid to mid */
+    const float *shortcut, *shortcut_bias;   /* bottleneck without residual: 1x1, in to out */
 };
 
 /** @param[out] out weights_clear() it. @return LATHE_NO_MEMORY otherwise. */

@@ -44,12 +44,16 @@ static void reference_close(struct engine *e)
     free(e);
 }
 
-/* Scratch of mbconv: expanded input, depthwise output, then vectors of squeeze-excite; for one image. */
+/* Scratch for one image. mbconv: expanded input, depthwise output, then vectors of squeeze-excite. bottleneck: the two
+ * middle tensors, then the shortcut and what is pooled for it. */
 static size_t scratch_floats(const struct layer *l)
 {
-    if (l->kind != LAYER_MBCONV) return 0;
     size_t mid = (size_t)l->mid;
-    return ((size_t)l->in.h * (size_t)l->in.w + (size_t)l->out.h * (size_t)l->out.w + 2) * mid + (size_t)l->se;
+    size_t out = (size_t)l->out.h * (size_t)l->out.w;
+    size_t middle = ((size_t)l->in.h * (size_t)l->in.w + out) * mid;
+    if (l->kind == LAYER_MBCONV) return middle + 2 * mid + (size_t)l->se;
+    if (l->kind == LAYER_BOTTLENECK) return middle + out * ((size_t)l->out.c + (size_t)l->in.c);
+    return 0;
 }
 
 static enum lathe_status reference_prepare(struct engine *e, const struct layer *l, const struct weights *w,
@@ -202,16 +206,100 @@ static void run_mbconv(const struct op *op, const float *in, float *out, float *
         for (size_t i = 0; i < shape_elements(&l->out); i++) out[i] += in[i];
 }
 
+/* What a pixel of the output takes from: rows and columns from..to of the input, to excluded. */
+struct patch {
+    int top, bottom, left, right;
+};
+
+static double greatest(const struct layer *l, const struct patch *p, const float *in, int c)
+{
+    double most = -INFINITY;
+    for (int y = p->top; y < p->bottom; y++)
+        for (int x = p->left; x < p->right; x++)
+            most = fmax(most, (double)in[((size_t)y * (size_t)l->in.w + (size_t)x) * (size_t)l->in.c + (size_t)c]);
+    return most;
+}
+
+static double mean(const struct layer *l, const struct patch *p, const float *in, int c)
+{
+    double sum = 0;
+    for (int y = p->top; y < p->bottom; y++)
+        for (int x = p->left; x < p->right; x++)
+            sum += (double)in[((size_t)y * (size_t)l->in.w + (size_t)x) * (size_t)l->in.c + (size_t)c];
+    return sum / ((p->bottom - p->top) * (p->right - p->left));
+}
+
+/* The part of size x size pixels that starts `pad` before `at` and lies within 0..n. */
+static void cut(int at, int pad, int size, int n, int *from, int *to)
+{
+    *from = at - pad < 0 ? 0 : at - pad;
+    *to = at - pad + size > n ? n : at - pad + size;
+}
+
+/* Pool `size` x `size` pixels at every stride, `pad` before and after the image. */
+static void pool(const struct layer *l, int size, int pad,
+                 double (*of)(const struct layer *, const struct patch *, const float *, int), const float *in,
+                 float *out)
+{
+    for (int y = 0; y < l->out.h; y++) {
+        for (int x = 0; x < l->out.w; x++) {
+            struct patch p;
+            cut(y * l->stride, pad, size, l->in.h, &p.top, &p.bottom);
+            cut(x * l->stride, pad, size, l->in.w, &p.left, &p.right);
+            for (int c = 0; c < l->in.c; c++) *out++ = (float)of(l, &p, in, c);
+        }
+    }
+}
+
+static void run_bottleneck(const struct op *op, const float *in, float *out, float *scratch)
+{
+    const struct layer *l = &op->layer;
+    const struct weights *w = &op->weights;
+    const struct shape wide_in = {l->in.h, l->in.w, l->mid};
+    const struct shape wide_out = {l->out.h, l->out.w, l->mid};
+    const struct shape pooled_shape = {l->out.h, l->out.w, l->in.c};
+    float *reduced = scratch;
+    float *filtered = reduced + shape_elements(&wide_in);
+    float *shortcut = filtered + shape_elements(&wide_out);
+    float *pooled = shortcut + shape_elements(&l->out);
+    convolve(&(struct window){l->in, wide_in, 1, 1, l->act}, false, w->expand, w->expand_bias, in, reduced);
+    convolve(&(struct window){wide_in, wide_out, l->kernel, l->stride, l->act}, false, w->window, w->window_bias,
+             reduced, filtered);
+    convolve(&(struct window){wide_out, l->out, 1, 1, ACT_NONE}, false, w->dense, w->dense_bias, filtered, out);
+    const float *added = in;
+    if (!l->residual) {
+        pool(l, l->stride, 0, mean, in, pooled);
+        convolve(&(struct window){pooled_shape, l->out, 1, 1, ACT_NONE}, false, w->shortcut, w->shortcut_bias, pooled,
+                 shortcut);
+        added = shortcut;
+    }
+    for (size_t i = 0; i < shape_elements(&l->out); i++) out[i] = activate((double)out[i] + (double)added[i], l->act);
+}
+
+static void run_conv2d(const struct op *op, const float *in, float *out)
+{
+    const struct layer *l = &op->layer;
+    convolve(&(struct window){l->in, l->out, l->kernel, l->stride, l->act}, false, op->weights.dense,
+             op->weights.dense_bias, in, out);
+    if (l->residual)
+        for (size_t i = 0; i < shape_elements(&l->out); i++) out[i] += in[i];
+}
+
 static void run_image(const struct op *op, const float *in, float *out)
 {
     const struct layer *l = &op->layer;
     switch (l->kind) {
     case LAYER_CONV2D:
-        convolve(&(struct window){l->in, l->out, l->kernel, l->stride, l->act}, false, op->weights.dense,
-                 op->weights.dense_bias, in, out);
+        run_conv2d(op, in, out);
         break;
     case LAYER_MBCONV:
         run_mbconv(op, in, out, op->buffers.scratch);
+        break;
+    case LAYER_BOTTLENECK:
+        run_bottleneck(op, in, out, op->buffers.scratch);
+        break;
+    case LAYER_MAXPOOL:
+        pool(l, l->kernel, (l->kernel - 1) / 2, greatest, in, out);
         break;
     case LAYER_AVGPOOL:
         average(in, (size_t)l->in.h * (size_t)l->in.w, (size_t)l->in.c, out);

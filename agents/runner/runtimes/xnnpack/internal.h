@@ -14,10 +14,20 @@ struct engine {
     pthreadpool_t threads; /* NULL: the calling thread alone */
 };
 
-enum step_kind { STEP_CONV, STEP_HSWISH, STEP_POOL, STEP_DENSE, STEP_SCALE, STEP_ADD };
+enum step_kind { STEP_CONV, STEP_HSWISH, STEP_POOL, STEP_AVERAGE, STEP_MAXIMUM, STEP_DENSE, STEP_SCALE, STEP_ADD };
 
 /* Tensors that steps read and write: the layer's own, then those in scratch. */
-enum slot { SLOT_IN, SLOT_OUT, SLOT_EXPANDED, SLOT_FILTERED, SLOT_POOLED, SLOT_SQUEEZED, SLOT_SCALE, SLOTS };
+enum slot {
+    SLOT_IN,
+    SLOT_OUT,
+    SLOT_EXPANDED,
+    SLOT_FILTERED,
+    SLOT_POOLED,
+    SLOT_SQUEEZED,
+    SLOT_SCALE,
+    SLOT_SHORTCUT,
+    SLOTS
+};
 
 struct step {
     enum step_kind kind;

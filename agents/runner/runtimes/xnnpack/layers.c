@@ -24,6 +24,13 @@ static float act_max(enum activation act)
     return act == ACT_RELU6 ? 6.0f : INFINITY;
 }
 
+static enum xnn_status add_hswish(struct op *op, enum slot at, struct shape shape)
+{
+    const size_t c = (size_t)shape.c;
+    struct step *s = add_step(op, STEP_HSWISH, at, at, shape);
+    return xnn_create_hardswish_nc_f32(c, c, c, 0, &s->op);
+}
+
 /* A convolution to be added: dense, or depthwise with as many outputs as inputs. */
 struct conv {
     enum slot from, to;
@@ -46,10 +53,17 @@ static enum xnn_status add_conv(struct op *op, const struct conv *v)
         pad, pad, pad, pad, kernel, kernel, stride, stride, 1, 1, v->depthwise ? (uint32_t)in : 1,
         v->depthwise ? 1 : in, v->depthwise ? 1 : out, in, out, v->weights, v->bias, act_min(v->act), act_max(v->act),
         v->depthwise ? XNN_FLAG_DEPTHWISE_CONVOLUTION : 0, &s->op);
-    if (st || v->act != ACT_HSWISH) return st;
     const struct shape result = {conv_out_size(v->in.h, v->stride), conv_out_size(v->in.w, v->stride), v->out_c};
-    s = add_step(op, STEP_HSWISH, v->to, v->to, result);
-    return xnn_create_hardswish_nc_f32(out, out, out, 0, &s->op);
+    return st || v->act != ACT_HSWISH ? st : add_hswish(op, v->to, result);
+}
+
+/* Add `with` to a tensor in place, then activate. */
+static enum xnn_status add_sum(struct op *op, enum slot to, enum slot with, struct shape shape, enum activation act)
+{
+    struct step *s = add_step(op, STEP_ADD, to, to, shape);
+    s->with = with;
+    enum xnn_status st = xnn_create_add_nd_f32(act_min(act), act_max(act), 0, &s->op);
+    return st || act != ACT_HSWISH ? st : add_hswish(op, to, shape);
 }
 
 static enum xnn_status add_pool(struct op *op, enum slot from, enum slot to, struct shape in)
@@ -125,20 +139,84 @@ static enum xnn_status create_mbconv(struct op *op, const struct layer *l, const
     if (!st)
         st = add_conv(op, &(struct conv){SLOT_FILTERED, SLOT_OUT, wide_out, l->out.c, 1, 1, false, ACT_NONE, w->dense,
                                          w->dense_bias});
-    if (st || !l->residual) return st;
-    struct step *s = add_step(op, STEP_ADD, SLOT_OUT, SLOT_OUT, l->out);
-    s->with = SLOT_IN;
-    return xnn_create_add_nd_f32(-INFINITY, INFINITY, 0, &s->op);
+    return st || !l->residual ? st : add_sum(op, SLOT_OUT, SLOT_IN, l->out, ACT_NONE);
+}
+
+static enum xnn_status create_conv2d(struct op *op, const struct layer *l, const struct weights *w)
+{
+    enum xnn_status st = add_conv(op, &(struct conv){SLOT_IN, SLOT_OUT, l->in, l->out.c, l->kernel, l->stride, false,
+                                                     l->act, w->dense, w->dense_bias});
+    return st || !l->residual ? st : add_sum(op, SLOT_OUT, SLOT_IN, l->out, ACT_NONE);
+}
+
+static enum xnn_status create_maxpool(struct op *op, const struct layer *l)
+{
+    const uint32_t pad = (uint32_t)(l->kernel - 1) / 2;
+    const uint32_t kernel = (uint32_t)l->kernel;
+    const uint32_t stride = (uint32_t)l->stride;
+    const size_t c = (size_t)l->in.c;
+    struct step *s = add_step(op, STEP_MAXIMUM, SLOT_IN, SLOT_OUT, l->in);
+    return xnn_create_max_pooling2d_nhwc_f32(pad, pad, pad, pad, kernel, kernel, stride, stride, 1, 1, c, c, c,
+                                             -INFINITY, INFINITY, 0, &s->op);
+}
+
+/* Averages of stride x stride pixels. XNNPACK divides by the pixels inside the image where there is padding. */
+static enum xnn_status add_average(struct op *op, const struct layer *l)
+{
+    const struct shape pooled = {l->out.h, l->out.w, l->in.c};
+    const uint32_t stride = (uint32_t)l->stride;
+    const uint32_t below = (uint32_t)(l->out.h * l->stride - l->in.h);
+    const uint32_t right = (uint32_t)(l->out.w * l->stride - l->in.w);
+    const size_t c = (size_t)l->in.c;
+    op->slot_bytes[SLOT_POOLED] = op->batch * shape_elements(&pooled) * sizeof(float);
+    struct step *s = add_step(op, STEP_AVERAGE, SLOT_IN, SLOT_POOLED, l->in);
+    return xnn_create_average_pooling2d_nhwc_f32(0, right, below, 0, stride, stride, stride, stride, c, c, c, -INFINITY,
+                                                 INFINITY, 0, &s->op);
+}
+
+static enum xnn_status add_shortcut(struct op *op, const struct layer *l, const struct weights *w)
+{
+    const struct shape pooled = {l->out.h, l->out.w, l->in.c};
+    enum slot from = SLOT_IN;
+    enum xnn_status st = xnn_status_success;
+    if (l->stride > 1) {
+        from = SLOT_POOLED;
+        st = add_average(op, l);
+    }
+    op->slot_bytes[SLOT_SHORTCUT] = op->batch * shape_elements(&l->out) * sizeof(float);
+    return st ? st
+              : add_conv(op, &(struct conv){from, SLOT_SHORTCUT, pooled, l->out.c, 1, 1, false, ACT_NONE, w->shortcut,
+                                            w->shortcut_bias});
+}
+
+static enum xnn_status create_bottleneck(struct op *op, const struct layer *l, const struct weights *w)
+{
+    const struct shape wide_in = {l->in.h, l->in.w, l->mid};
+    const struct shape wide_out = {l->out.h, l->out.w, l->mid};
+    op->slot_bytes[SLOT_EXPANDED] = op->batch * shape_elements(&wide_in) * sizeof(float);
+    op->slot_bytes[SLOT_FILTERED] = op->batch * shape_elements(&wide_out) * sizeof(float);
+    const struct conv convs[] = {
+        {SLOT_IN, SLOT_EXPANDED, l->in, l->mid, 1, 1, false, l->act, w->expand, w->expand_bias},
+        {SLOT_EXPANDED, SLOT_FILTERED, wide_in, l->mid, l->kernel, l->stride, false, l->act, w->window, w->window_bias},
+        {SLOT_FILTERED, SLOT_OUT, wide_out, l->out.c, 1, 1, false, ACT_NONE, w->dense, w->dense_bias},
+    };
+    enum xnn_status st = xnn_status_success;
+    for (size_t i = 0; !st && i < sizeof convs / sizeof convs[0]; i++) st = add_conv(op, &convs[i]);
+    if (!st && !l->residual) st = add_shortcut(op, l, w);
+    return st ? st : add_sum(op, SLOT_OUT, l->residual ? SLOT_IN : SLOT_SHORTCUT, l->out, l->act);
 }
 
 enum xnn_status layer_create(struct op *op, const struct layer *l, const struct weights *w)
 {
     switch (l->kind) {
     case LAYER_CONV2D:
-        return add_conv(op, &(struct conv){SLOT_IN, SLOT_OUT, l->in, l->out.c, l->kernel, l->stride, false, l->act,
-                                           w->dense, w->dense_bias});
+        return create_conv2d(op, l, w);
     case LAYER_MBCONV:
         return create_mbconv(op, l, w);
+    case LAYER_BOTTLENECK:
+        return create_bottleneck(op, l, w);
+    case LAYER_MAXPOOL:
+        return create_maxpool(op, l);
     case LAYER_AVGPOOL:
         return add_pool(op, SLOT_IN, SLOT_OUT, l->in);
     case LAYER_LINEAR:
@@ -173,6 +251,12 @@ enum xnn_status step_setup(const struct op *op, const struct step *s, float *con
         return xnn_setup_hardswish_nc_f32(s->op, op->batch * pixels, from, to, op->threads);
     case STEP_POOL:
         return xnn_setup_global_average_pooling_nwc_f32(s->op, op->batch, pixels, from, to, op->threads);
+    case STEP_AVERAGE:
+        return xnn_setup_average_pooling2d_nhwc_f32(s->op, op->batch, (size_t)s->in.h, (size_t)s->in.w, from, to,
+                                                    op->threads);
+    case STEP_MAXIMUM:
+        return xnn_setup_max_pooling2d_nhwc_f32(s->op, op->batch, (size_t)s->in.h, (size_t)s->in.w, from, to,
+                                                op->threads);
     case STEP_DENSE:
         return xnn_setup_fully_connected_nc_f32(s->op, op->batch, from, to, op->threads);
     case STEP_SCALE:
