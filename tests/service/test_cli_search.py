@@ -76,7 +76,7 @@ class CliSearchTest(CliCase):
         self.assertLessEqual(answer["latencies_ms"][OTHER], 30)
         shown = self.lines(*args, "40,30", "--explain")
         self.assertEqual(shown["TABLE"], ["ASKED", "ms", "PREDICTED", "ms", "MEASURED", "ms"])
-        for table, asked in ((TABLE, "40"), (OTHER, "30")):
+        for table, asked in ((TABLE, "40.000"), (OTHER, "30.000")):
             self.assertEqual(shown[table], [asked, f"{answer['latencies_ms'][table]:.3f}", "-"])
         self.assertIn(f"latency_ms by {OTHER}", self.lathe(*args, "30", "--explain").stdout)
         self.assertIn("list of 2", self.lathe(*args, "30,30,30", code=1).stderr)
