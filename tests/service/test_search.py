@@ -253,6 +253,23 @@ class SmallTest(SmallCase):
             self.assertTrue(all(answer[c] <= limit for c, limit in limits.items()), limits)
             self.assertAlmostEqual(answer["top1"], best, delta=1e-6)
 
+    def test_limits_that_can_be_met_one_by_one_only_are_422_with_the_least_of_each(self):
+        apart = 0
+        for cost in COSTS[1:]:
+            for part in (1, 1.1, 1.3):
+                limits = {c: part * min(s[c] for s in self.all) for c in ("latency_ms", cost)}
+                fit = [s["top1"] for s in self.all if all(s[c] <= limit for c, limit in limits.items())]
+                if fit:
+                    self.assertAlmostEqual(self.ask(constraints=limits)["top1"], max(fit), delta=1e-6)
+                    continue
+                for path in ("/v1/subnets", "/v1/fronts"):
+                    problem = self.refused(path, {"constraints": limits}, 422, None)
+                    self.assertIn("together", problem["detail"])
+                    for c, limit in limits.items():
+                        self.assertAlmostEqual(problem["least"][c], limit / part, delta=1e-9)
+                apart += 1
+        self.assertGreater(apart, 0)
+
     def test_the_cheapest_of_all_is_found(self):
         draw = random.Random(2)
         for objective, cost in zip(("latency", "macs", "params", "peak_activation", "weights"), COSTS):
