@@ -61,7 +61,7 @@ static json_t *latency_rows(const struct cli *cli, const json_t *answer)
 static void print_latencies(const struct cli *cli, const json_t *answer)
 {
     static const struct column columns[] = {{"TABLE", "table", CELL_TEXT},
-                                            {"ASKED ms", "asked_ms", CELL_SHORT},
+                                            {"ASKED ms", "asked_ms", 3},
                                             {"PREDICTED ms", "predicted_ms", 3},
                                             {"MEASURED ms", "measured_ms", 3},
                                             {0}};

@@ -10,7 +10,7 @@ import unittest
 
 from lathe_service import WAIT_S, Server, program
 
-JSON_CALLS = [("POST", "/v1/tokens"), ("POST", "/v1/devices"), ("PATCH", "/v1/devices/d"), ("PUT", "/v1/spaces/s"), ("POST", "/v1/subnets"),
+JSON_CALLS = [("POST", "/v1/tokens"), ("POST", "/v1/devices"), ("PATCH", "/v1/devices/d"), ("PUT", "/v1/spaces/s"), ("POST", "/v1/subnets"), ("POST", "/v1/fronts"),
               ("POST", "/v1/evaluations"), ("POST", "/v1/profiles"), ("POST", "/v1/measurements")]
 FILE_CALLS = [("POST", "/v1/tables/d/c/entries", t) for t in ("application/json", "application/yaml", "text/csv", "application/vnd.ofa+json")] + [
     ("PUT", "/v1/predictors/p", "application/octet-stream"), ("POST", "/v1/predictors/p/train?space=ofa-mbv3-w1.2", "text/csv")]
@@ -24,7 +24,10 @@ ODD = [None, True, -1, 0, 1e308, "", "x" * 100, "a/b", "../../etc/passwd", "\u00
 FIELDS = {
     "/v1/tokens": {"role": "user", "name": "n"},
     "/v1/devices": {"name": "n", "transport": {"type": "local"}, "agent": "a"},
-    "/v1/subnets": {"table": "d/c", "space": "ofa-mbv3-w1.2", "constraints": {"latency_ms": 20}, "seed": 1, "algorithm": "auto"},
+    "/v1/subnets": {"table": "d/c", "space": "ofa-mbv3-w1.2", "constraints": {"latency_ms": 20}, "seed": 1, "algorithm": "auto", "objective": "top1",
+                    "budget_ms": 1, "fix": {"kernel": 3}},
+    "/v1/fronts": {"table": "d/c", "space": "ofa-mbv3-w1.2", "constraints": {"latency_ms": [20]}, "seed": 1, "points": 5, "budget_ms": 1,
+                   "objectives": ["top1", "macs"], "fix": {"depth": [2, None, 3, None, 4]}},
     "/v1/evaluations": {"table": "d/c", "space": "ofa-mbv3-w1.2", "subnets": [{"space": "ofa-mbv3-w1.2"}]},
     "/v1/profiles": {"device": "n", "config": "x-f32-t1-b1", "space": "ofa-mbv3-w1.2", "rounds": 1, "resolutions": [160]},
     "/v1/measurements": {"device": "n", "config": "x-f32-t1-b1", "subnet": {"space": "ofa-mbv3-w1.2"}, "visits": 1},

@@ -56,6 +56,19 @@ class JobsTest(CliCase):
                 self.assertIn(name, shown)
             measured = self.lathe("measure", "here", "--config", CONFIG, "--subnet", "-", text=json.dumps(answer)).stdout
             self.assertIn(" ms (95%", measured)
+            self.verify_on_two(ask)
+
+    def verify_on_two(self, ask):
+        """One subnet for two devices is measured on both."""
+        here, there = f"here/{CONFIG}", f"there/{CONFIG}"
+        self.lathe("device", "add", "there", "--transport", "local")
+        rows = self.lathe("table", "export", here, "--format", "csv").stdout
+        self.lathe("table", "import", there, self.file("rows.csv", rows))
+        ask = ["subnet", here, there, *ask[2:], "--verify"]
+        verified = self.json(*ask)["verified"]
+        self.assertEqual((set(verified["latencies_ms"]), set(verified["measurements"])), ({here, there}, {here, there}))
+        self.assertTrue(all(ms > 0 for ms in verified["latencies_ms"].values()))
+        self.assertRegex(self.lathe(*ask).stdout, rf"\n{there} +1000\.000 +[\d.]+ +[\d.]+\n")
 
     def test_a_subnet_that_no_agent_can_measure_is_still_answered_in_one_document(self):
         self.lathe("table", "import", "note10/tflite-f32-t1-b1", str(test_data("ofa/note10/160_lookup_table.yaml")))
