@@ -53,26 +53,6 @@ static void read_limits(struct ask *a, struct json_fields *f)
     if (f->status) error_in_field(f->err, "constraints");
 }
 
-static void read_evolution(struct json_fields *f, struct evolution_options *out)
-{
-    const json_t *object = NULL;
-    struct json_fields g;
-    json_get_object(f, "evolution", JSON_OPTIONAL, &object);
-    if (f->status || !object) return;
-    int64_t population = out->population;
-    int64_t generations = out->generations;
-    json_fields_begin(&g, object, f->err);
-    json_get_int(&g, "population", JSON_OPTIONAL, 4, 10000, &population);
-    json_get_int(&g, "generations", JSON_OPTIONAL, 1, 100000, &generations);
-    json_get_number(&g, "parent_ratio", JSON_OPTIONAL, 0, 1, &out->parent_ratio);
-    json_get_number(&g, "mutation_probability", JSON_OPTIONAL, 0, 1, &out->mutation_probability);
-    json_get_number(&g, "mutation_ratio", JSON_OPTIONAL, 0, 1, &out->mutation_ratio);
-    out->population = (int)population;
-    out->generations = (int)generations;
-    f->status = json_fields_end(&g);
-    if (f->status) error_in_field(f->err, "evolution");
-}
-
 /* ---- fixed choices ---- */
 
 static const struct {
@@ -137,11 +117,12 @@ static void read_fix(struct ask *a, struct json_fields *f)
 
 /* ---- all of it ---- */
 
-void ask_read(struct ask *a, struct app *app, const json_t *body, struct json_fields *f)
+void ask_read(struct ask *a, struct app *app, const json_t *body, double budget_ms, struct json_fields *f)
 {
     int64_t seed = 0;
     *a = (struct ask){.algorithm = "auto"};
     search_defaults(&a->search);
+    a->search.budget_ms = budget_ms;
     question_read(&a->question, app, f);
     read_limits(a, f);
     read_fix(a, f);
@@ -149,7 +130,6 @@ void ask_read(struct ask *a, struct app *app, const json_t *body, struct json_fi
     json_get_int(f, "seed", JSON_OPTIONAL, 0, INT64_MAX, &seed);
     json_get_number(f, "budget_ms", JSON_OPTIONAL, 1, SEARCH_BUDGET_MOST_MS, &a->search.budget_ms);
     json_get_ints(f, "resolutions", JSON_OPTIONAL, 1, 65535, a->resolutions, SPACE_MAX_VALUES, &a->resolution_count);
-    read_evolution(f, &a->search.evolution);
     a->search.seed = (uint64_t)seed;
     if (!f->status && !a->resolution_count && json_is_array(json_object_get(body, "resolutions")))
         f->status = error_field(f->err, "resolutions", "resolutions must hold at least one, or be left out");

@@ -19,9 +19,10 @@ struct ask {
     int8_t fixed[SPACE_MAX_DIMS];
 };
 
-/** Read the fields table, tables, space, predictor, constraints, resolutions, fix, seed, budget_ms, algorithm and
- *  evolution. What may name the algorithm is for the caller to check. Errors stay in the reader. */
-void ask_read(struct ask *, struct app *, const json_t *body, struct json_fields *);
+/** Read the fields table, tables, space, predictor, constraints, resolutions, fix, seed, budget_ms and algorithm. What
+ *  may name the algorithm is for the caller to check. Errors stay in the reader.
+ *  @param budget_ms the default. */
+void ask_read(struct ask *, struct app *, const json_t *body, double budget_ms, struct json_fields *);
 /** Make the problem, and let the search end when the client goes. */
 enum lathe_status ask_problem(struct ask *, struct http_request *, struct lathe_error *err);
 /** Answer with an error of a search: what can't be met is told with the least that can, of each limit. */

@@ -84,9 +84,7 @@ static enum lathe_status read_request(struct app *app, const json_t *body, struc
     struct json_fields f;
     int64_t points = POINTS;
     json_fields_begin(&f, body, err);
-    ask_read(&a->ask, app, body, &f);
-    a->ask.search.budget_ms = FRONT_BUDGET_MS;
-    json_get_number(&f, "budget_ms", JSON_OPTIONAL, 1, SEARCH_BUDGET_MOST_MS, &a->ask.search.budget_ms);
+    ask_read(&a->ask, app, body, FRONT_BUDGET_MS, &f);
     json_get_int(&f, "points", JSON_OPTIONAL, 2, FRONT_POINTS_MOST, &points);
     read_objectives(&f, a);
     read_nsga2(&f, &a->nsga2);

@@ -118,6 +118,7 @@ static enum lathe_status find_tables(struct question *q, struct kv_txn *txn, str
     for (int i = 0; i < q->table_count; i++) {
         struct question_table *t = &q->tables[i];
         enum lathe_status st = table_info(txn, (struct table_id){t->device, t->config}, 0, &t->info, err);
+        if (st && q->several && err) snprintf(err->field, sizeof err->field, "tables[%d]", i);
         if (st) return st;
         t->has_info = true;
     }

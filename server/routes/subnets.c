@@ -9,6 +9,26 @@ enum { BODY_BYTES = 64 * 1024 };
 
 /* ---- reading the request ---- */
 
+static void read_evolution(struct json_fields *f, struct evolution_options *out)
+{
+    const json_t *object = NULL;
+    struct json_fields g;
+    json_get_object(f, "evolution", JSON_OPTIONAL, &object);
+    if (f->status || !object) return;
+    int64_t population = out->population;
+    int64_t generations = out->generations;
+    json_fields_begin(&g, object, f->err);
+    json_get_int(&g, "population", JSON_OPTIONAL, 4, 10000, &population);
+    json_get_int(&g, "generations", JSON_OPTIONAL, 1, 100000, &generations);
+    json_get_number(&g, "parent_ratio", JSON_OPTIONAL, 0, 1, &out->parent_ratio);
+    json_get_number(&g, "mutation_probability", JSON_OPTIONAL, 0, 1, &out->mutation_probability);
+    json_get_number(&g, "mutation_ratio", JSON_OPTIONAL, 0, 1, &out->mutation_ratio);
+    out->population = (int)population;
+    out->generations = (int)generations;
+    f->status = json_fields_end(&g);
+    if (f->status) error_in_field(f->err, "evolution");
+}
+
 static enum lathe_status check_objective(const struct ask *a, const char *objective, struct lathe_error *err)
 {
     const struct search_request *r = &a->search;
@@ -28,7 +48,8 @@ static enum lathe_status read_request(struct app *app, const json_t *body, struc
     const char *objective = "top1";
     bool verify = false;
     json_fields_begin(&f, body, err);
-    ask_read(a, app, body, &f);
+    ask_read(a, app, body, SEARCH_BUDGET_MS, &f);
+    read_evolution(&f, &a->search.evolution);
     json_get_string(&f, "objective", JSON_OPTIONAL, &objective);
     json_get_number(&f, "min_top1", JSON_OPTIONAL, 0, 1, &a->search.min_top1);
     json_get_bool(&f, "verify", JSON_OPTIONAL, &verify);

@@ -11,7 +11,7 @@
 
 #include "server/search/explorer.h"
 
-enum { HALVINGS = 6, PENDING = 64, RUNS = 12, IDLE_STARTS = 8 };
+enum { QUICK_STARTS = 2, HALVINGS = 6, PENDING = 64, RUNS = 12, IDLE_STARTS = 8 };
 static const float MARGIN = 0.0002F; /* by which an estimate may be too low */
 
 /* For a first idea; around the best; from elsewhere. */
@@ -90,18 +90,16 @@ static struct subnet draw(struct cheapest *c)
     return explorer_draw(c->explorer, values[rng_below(explorer_rng(c->explorer), (uint32_t)count)]);
 }
 
-/* Some subnet that is accurate enough, under the request's own limits; a third of the budget may go. */
+/* Some subnet that is accurate enough, under the request's own limits: quickly, and then in earnest. */
 static enum lathe_status find_any(struct cheapest *c)
 {
     enum lathe_status st = LATHE_OK;
-    double most_us = c->request->budget_ms * 1e3 / 3;
-    for (int idle = 0; !st && c->best_cost == INFINITY && idle < IDLE_STARTS;) {
+    for (int starts = 0, idle = 0; !st && c->best_cost == INFINITY && idle < IDLE_STARTS; starts++) {
         uint64_t before = explorer_evaluations(c->explorer);
-        struct subnet start = draw(c);
-        st = descend(c, &start, quick);
-        idle = explorer_evaluations(c->explorer) == before ? idle + 1 : 0;
-        if (explorer_work_us(c->explorer) > most_us && c->accurate_top1 > -INFINITY) break;
         if (explorer_done(c->explorer)) break;
+        struct subnet start = draw(c);
+        st = descend(c, &start, starts < QUICK_STARTS ? quick : far);
+        idle = explorer_evaluations(c->explorer) == before ? idle + 1 : 0;
     }
     return st;
 }

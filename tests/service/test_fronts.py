@@ -42,10 +42,20 @@ class FrontTest(SearchCase):
     def test_top1_may_be_set_against_any_cost(self):
         for objective, cost in zip(("macs", "params", "peak_activation", "weights"), COSTS[1:], strict=True):
             front = self.front(points=10, budget_ms=20, objectives=[objective, "top1"])
-            self.assertEqual(front["objectives"], ["top1", objective])
+            self.assertEqual(front["objectives"], [objective, "top1"])
             points = self.check_front(front, cost)
             least = self.refused("/v1/subnets", {"constraints": {cost: 1}}, 422, "constraints." + cost)["least"][cost]
             self.assertEqual(points[0][cost], least)
+
+    def test_nsga2_takes_any_objectives(self):
+        for objectives in (["top1", "latency"], ["top1", "latency", "params"], ["macs", "peak_activation"]):
+            front = self.front(points=30, objectives=objectives, algorithm="nsga2", nsga2={"generations": 20}, constraints={"latency_ms": 30})
+            self.assertEqual((front["search"]["algorithm"], front["objectives"]), ("nsga2", objectives))
+            names = {"top1": "top1", "latency": "latency_ms", "params": "params_m", "macs": "macs_m", "peak_activation": "peak_activation_kb"}
+            rows = [[-p["top1"] if o == "top1" else p[names[o]] for o in objectives] for p in front["points"]]
+            self.assertTrue(all(p["latency_ms"] <= 30 for p in front["points"]))
+            for row in rows:
+                self.assertFalse(any(all(a <= b for a, b in zip(other, row)) and other != row for other in rows), row)
 
     def test_fixed_choices_hold_at_every_point(self):
         for point in self.check_front(self.front(points=10, budget_ms=20, fix={"resolution": 176, "kernel": 5})):
@@ -72,7 +82,9 @@ class FrontTest(SearchCase):
 
     def test_fields_at_fault_are_named(self):
         for fields, field in (({"points": 1}, "points"), ({"points": 0}, "points"), ({"points": 10**6}, "points"), ({"points": 2.5}, "points"),
-                              ({"objectives": ["top1"]}, "objectives"), ({"objectives": ["top1", "speed"]}, "objectives"), ({"objectives": ["macs", "latency"]}, "objectives"),
+                              ({"objectives": ["top1"]}, "objectives"), ({"objectives": ["top1", "speed"]}, "objectives"), ({"objectives": ["top1", "macs"] * 4}, "objectives"),
+                              ({"objectives": ["macs", "latency"], "algorithm": "sweep"}, "algorithm"), ({"nsga2": {"population": 2}}, "nsga2.population"),
+                              ({"nsga2": {"colour": 1}}, "nsga2.colour"), ({"evolution": {}}, "evolution"),
                               ({"objectives": ["top1", "top1"]}, "objectives"), ({"objectives": "top1"}, "objectives"), ({"objectives": ["top1", 3]}, "objectives"),
                               ({"algorithm": "magic"}, "algorithm"), ({"algorithm": "evolution"}, "algorithm"), ({"objective": "latency"}, "objective"),
                               ({"constraints": {"min_top1": 0.8}}, "constraints.min_top1"), ({"budget_ms": 0}, "budget_ms"), ({"budget_ms": 1e9}, "budget_ms"),
