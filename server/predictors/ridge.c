@@ -26,20 +26,26 @@ void ridge_sums_clear(struct ridge_sums *sums)
     *sums = (struct ridge_sums){0};
 }
 
-void ridge_sums_add(struct ridge_sums *sums, const struct ridge_row *row)
+void ridge_sums_add_weighted(struct ridge_sums *sums, const struct ridge_row *row, double weight)
 {
-    sums->rows += 1;
-    sums->target += row->target;
+    sums->rows += weight;
+    sums->target += weight * row->target;
     for (int i = 0; i < row->count; i++) {
         const struct feature *a = &row->features[i];
         double *products = sums->xx + (size_t)a->number * (size_t)sums->features;
-        sums->x[a->number] += (double)a->value;
-        sums->xy[a->number] += (double)a->value * row->target;
+        double value = weight * (double)a->value;
+        sums->x[a->number] += value;
+        sums->xy[a->number] += value * row->target;
         for (int j = 0; j < row->count; j++) {
             const struct feature *b = &row->features[j];
-            if (b->number <= a->number) products[b->number] += (double)a->value * (double)b->value;
+            if (b->number <= a->number) products[b->number] += value * (double)b->value;
         }
     }
+}
+
+void ridge_sums_add(struct ridge_sums *sums, const struct ridge_row *row)
+{
+    ridge_sums_add_weighted(sums, row, 1);
 }
 
 /* L of A = L L^T over the lower half of A, in place. @return false when A is not positive definite. */

@@ -27,6 +27,8 @@ struct ridge_sums {
 enum lathe_status ridge_sums_init(struct ridge_sums *, int features, struct lathe_error *err);
 void ridge_sums_clear(struct ridge_sums *);
 void ridge_sums_add(struct ridge_sums *, const struct ridge_row *);
+/** As if the row were there `weight` times. @param weight above 0. */
+void ridge_sums_add_weighted(struct ridge_sums *, const struct ridge_row *, double weight);
 
 /** Least sum of (target - w.x - b)^2 plus lambda * |w|^2; the intercept b is not penalised.
  *  @param lambda above 0: redundant features share their weight. @param[out] w features numbers. */

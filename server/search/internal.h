@@ -43,7 +43,7 @@ enum lathe_status problem_find_least(struct problem *, struct lathe_error *err);
 /** Bytes, numbers or milliseconds in a unit of a cost's limit. */
 double problem_unit(enum cost);
 
-extern const struct search_algorithm evolution_algorithm, multistart_algorithm;
+extern const struct search_algorithm evolution_algorithm, knapsack_algorithm, multistart_algorithm;
 
 /** Minimise request->minimise under min_top1. Fills subnet, top1, evaluations and, where evolution did it, algorithm.
  */

@@ -9,7 +9,8 @@
 #include "server/search/internal.h"
 
 /* The first one is what "auto" means. */
-static const struct search_algorithm *const algorithms[] = {&multistart_algorithm, &evolution_algorithm};
+static const struct search_algorithm *const algorithms[] = {&multistart_algorithm, &knapsack_algorithm,
+                                                            &evolution_algorithm};
 
 const struct search_algorithm *search_find(const char *name)
 {
@@ -22,7 +23,7 @@ const struct search_algorithm *search_find(const char *name)
 
 const char *search_names(void)
 {
-    return "auto, multistart, evolution";
+    return "auto, multistart, knapsack, evolution";
 }
 
 const double SEARCH_BUDGET_MS = 38;

@@ -296,8 +296,10 @@ static void bench_all(struct bench *b)
     bench_limits(b, "auto", 0, "auto");
     bench_limits(b, "auto", 100, "auto, 100 ms");
     bench_limits(b, "auto", 500, "auto, 500 ms");
+    bench_limits(b, "knapsack", 0, "knapsack");
     bench_limits(b, "evolution", 0, "evolution");
     bench_together(b, "auto");
+    bench_together(b, "knapsack");
     bench_together(b, "evolution");
     bench_cheapest(b);
     bench_fronts(b);
