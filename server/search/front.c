@@ -15,12 +15,13 @@ enum {
     ELITES = 6,         /* kept at a knot */
     EXPANDED_MOST = 3,  /* ranks of a knot's elites that are worth an expansion */
     START_PATIENCE = 4, /* expansions without gain that end a descent from a random subnet */
+    ROUND_LEVEL = 1,    /* the roundest knots: up to this level */
     PASSIVE = 4,
     PARTS_MOST = 3, /* of the way between two knots that are no passive ones */
     CONFIRMED = 3,  /* elites of a knot that are predicted again in f32 */
 };
 const double FRONT_BUDGET_MS = 250;
-static const double ANCHOR_PART = 0.5; /* of the budget, for descents from random subnets under the roundest limits */
+static const double ROUND_PART = 0.85; /* of the budget, for full descents under the roundest limits */
 
 struct front_elite {
     uint64_t key;
@@ -177,23 +178,48 @@ static enum lathe_status sweep(struct sweep *w, int *expansions)
     return st;
 }
 
+/* The next of the roundest knots above one; NULL: there is none. */
+static const struct knot *round_knot_above(const struct sweep *w, int at)
+{
+    for (int i = at + 1; i < w->knot_count; i++)
+        if (w->knots[i].level <= ROUND_LEVEL && w->knots[i].count) return &w->knots[i];
+    return NULL;
+}
+
+/* Down the roundest limits: from a random subnet, or from the best under the limit above. */
+static enum lathe_status visit_round_knots(struct sweep *w, bool random, double most_us)
+{
+    enum lathe_status st = LATHE_OK;
+    for (int i = w->knot_count - 1; i >= 0 && !st && explorer_work_us(w->explorer) < most_us; i--) {
+        const struct descent how = {.gradient = true, .exact = true, .patience = START_PATIENCE};
+        const struct knot *above = random ? NULL : round_knot_above(w, i);
+        if (w->knots[i].level > ROUND_LEVEL) continue;
+        if (above) {
+            struct subnet start = above->elites[0].subnet;
+            limit(w, w->knots[i].limit);
+            st = descend(w, &start, how);
+        } else {
+            st = descend_from_random(w, &w->knots[i]);
+        }
+    }
+    return st;
+}
+
 static enum lathe_status search(struct sweep *w)
 {
     enum lathe_status st = LATHE_OK;
-    double most_us = w->request->budget_ms * 1e3 * ANCHOR_PART;
-    while (!st && explorer_work_us(w->explorer) < most_us && !explorer_is_linear(w->explorer)) {
+    double most_us = w->request->budget_ms * 1e3 * ROUND_PART;
+    bool linear = explorer_is_linear(w->explorer);
+    for (int round = 0; !st && !linear && explorer_work_us(w->explorer) < most_us; round++) {
         double before_us = explorer_work_us(w->explorer);
-        for (int i = 0; i < w->knot_count && !st && explorer_work_us(w->explorer) < most_us; i++) {
-            if (w->knots[i].level > 1) continue;
-            st = descend_from_random(w, &w->knots[i]);
-        }
+        st = visit_round_knots(w, round % 2 == 0, most_us);
         if (explorer_work_us(w->explorer) == before_us) break;
     }
     for (int idle = 0; !st && !explorer_done(w->explorer) && idle < w->knot_count;) {
         int expansions = 0;
         st = sweep(w, &expansions);
         idle = expansions ? 0 : idle + 1;
-        if (st || expansions || explorer_is_linear(w->explorer)) continue;
+        if (st || expansions || linear) continue;
         st = descend_from_random(w, &w->knots[rng_below(explorer_rng(w->explorer), (uint32_t)w->knot_count)]);
     }
     return st;

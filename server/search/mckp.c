@@ -143,9 +143,9 @@ static enum lathe_status lay_out(struct mckp *m, const struct chain *chain, stru
         blocks += values;
         options += values * (size_t)p->slots[s].choices.count;
     }
-    m->variants = calloc(blocks, sizeof *m->variants);
-    m->blocks = calloc(blocks, sizeof *m->blocks);
-    m->options = calloc(options, sizeof *m->options);
+    m->variants = calloc(blocks + 1, sizeof *m->variants);
+    m->blocks = calloc(blocks + 1, sizeof *m->blocks);
+    m->options = calloc(options + 1, sizeof *m->options);
     m->bounds = calloc((blocks + (size_t)p->slot_count + 1) * (BINS + 1), sizeof *m->bounds);
     if (!m->variants || !m->blocks || !m->options || !m->bounds)
         return error_set(err, LATHE_NO_MEMORY, "out of memory");
