@@ -54,9 +54,19 @@ struct explorer {
 
 /* ---- life ---- */
 
+/* Whether an exact model's questions have room. */
+static bool is_small_enough(const struct problem *p)
+{
+    int values = 1;
+    for (int d = 0; d < space_dim_count(p->space); d++) values += space_dim(p->space, d)->count;
+    return values <= QUERIES;
+}
+
 enum lathe_status explorer_new(const struct problem *p, const struct search_request *r, double budget_us,
                                struct explorer_observer observer, struct explorer **out, struct lathe_error *err)
 {
+    if (!is_small_enough(p))
+        return error_set(err, LATHE_UNSUPPORTED, "the space has too many choices for local models");
     struct explorer *x = calloc(1, sizeof *x);
     if (!x) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     x->problem = p;

@@ -25,7 +25,8 @@ struct explorer_observer {
 };
 
 /** @param budget_us work after which explorer_descend() stops and explorer_done() is true.
- *  @return LATHE_UNSUPPORTED when the space is no chain of stages; LATHE_NO_MEMORY. */
+ *  @return LATHE_UNSUPPORTED when the space is no chain of stages, or has more than some 1,000 values of dimensions;
+ *          LATHE_NO_MEMORY. */
 enum lathe_status explorer_new(const struct problem *, const struct search_request *, double budget_us,
                                struct explorer_observer, struct explorer **out, struct lathe_error *err);
 void explorer_free(struct explorer *);

@@ -3,11 +3,9 @@
 #include "check_main.h"
 #include "test_search_random.h"
 
-static struct search_request request_of(uint64_t seed)
+static struct search_request short_request(uint64_t seed)
 {
-    struct search_request request;
-    search_defaults(&request);
-    request.seed = seed;
+    struct search_request request = request_of(seed);
     /* Enough for spaces of a few thousand subnets. */
     request.evolution.generations = 60;
     return request;
@@ -29,7 +27,7 @@ START_TEST(small_spaces_are_solved_as_well_as_by_trying_all)
     for (uint64_t seed = 0; seed < 60; seed++) {
         struct random_problem r;
         struct rng rng;
-        struct search_request request = request_of(seed);
+        struct search_request request = short_request(seed);
         struct search_result result = {0};
         struct lathe_error err = {0};
         double best = 0;
@@ -61,7 +59,7 @@ START_TEST(the_least_latency_itself_can_be_met_and_nothing_below)
 {
     for (uint64_t seed = 0; seed < 10; seed++) {
         struct random_problem r;
-        struct search_request request = request_of(seed);
+        struct search_request request = short_request(seed);
         struct search_result result = {0};
         struct lathe_error err = {0};
         char figure[32];
@@ -86,7 +84,7 @@ START_TEST(each_limit_that_can_not_be_met_is_named_with_its_least)
     struct random_problem r;
     random_problem_init(&r, 3);
     for (int c = 0; c < RANDOM_COSTS; c++) {
-        struct search_request request = request_of(0);
+        struct search_request request = short_request(0);
         struct search_result result = {0};
         struct lathe_error err = {0};
         char figure[32];
@@ -113,7 +111,7 @@ START_TEST(the_same_seed_gives_the_same_answer)
     struct search_result first = {0};
     struct search_result again = {0};
     struct search_result other = {0};
-    struct search_request request = request_of(5);
+    struct search_request request = short_request(5);
     request.limits.latency_ms = problem_least_latency_ms(problem, NULL) * 1.6;
     ck_assert_int_eq(search_run("evolution", problem, &request, &first, NULL), LATHE_OK);
     ck_assert_int_eq(search_run("evolution", problem, &request, &again, NULL), LATHE_OK);
@@ -142,7 +140,7 @@ START_TEST(a_limit_just_above_the_least_ends_in_a_feasible_subnet)
     struct predictor *predictor = random_predictor(&rng, space);
     ck_assert_int_eq(problem_of_table(space, predictor, random_latency, &table, &problem, NULL), LATHE_OK);
     struct search_result result = {0};
-    struct search_request request = request_of(1);
+    struct search_request request = short_request(1);
     request.limits.latency_ms = problem_least_latency_ms(problem, NULL) * 1.001;
     ck_assert_int_eq(search_run("evolution", problem, &request, &result, NULL), LATHE_OK);
     ck_assert(problem_feasible(problem, &request.limits, &result.subnet));
@@ -177,7 +175,7 @@ START_TEST(a_search_stops_when_asked_and_leaves_the_result_alone)
 {
     struct random_problem r;
     struct watcher w = {.stop_after = 7};
-    struct search_request request = request_of(1);
+    struct search_request request = short_request(1);
     struct search_result result = {.evaluations = 12345};
     struct lathe_error err = {0};
     random_problem_init(&r, 5);
@@ -195,7 +193,7 @@ START_TEST(progress_goes_up_to_the_end)
 {
     struct random_problem r;
     struct watcher w = {0};
-    struct search_request request = request_of(1);
+    struct search_request request = short_request(1);
     struct search_result result = {0};
     random_problem_init(&r, 6);
     request.progress = watch_progress;
@@ -221,23 +219,23 @@ START_TEST(parameters_out_of_range_are_refused_by_name)
 {
     struct random_problem r;
     random_problem_init(&r, 7);
-    struct search_request q = request_of(0);
+    struct search_request q = short_request(0);
     refuse(r.problem, "simplex", &q, "algorithm");
     q.evolution.population = 1;
     refuse(r.problem, "auto", &q, "evolution.population");
-    q = request_of(0);
+    q = short_request(0);
     q.evolution.generations = 0;
     refuse(r.problem, "auto", &q, "evolution.generations");
-    q = request_of(0);
+    q = short_request(0);
     q.evolution.parent_ratio = 1.5;
     refuse(r.problem, "auto", &q, "evolution.parent_ratio");
-    q = request_of(0);
+    q = short_request(0);
     q.evolution.mutation_probability = NAN;
     refuse(r.problem, "auto", &q, "evolution.mutation_probability");
-    q = request_of(0);
+    q = short_request(0);
     q.evolution.mutation_ratio = -0.1;
     refuse(r.problem, "auto", &q, "evolution.mutation_ratio");
-    q = request_of(0);
+    q = short_request(0);
     q.limits.latency_ms = 0;
     refuse(r.problem, "auto", &q, "latency_ms");
     q.limits.latency_ms = INFINITY;
@@ -252,7 +250,7 @@ START_TEST(a_problem_without_predictor_has_costs_but_can_not_be_searched)
     struct random_problem r;
     random_problem_init(&r, 8);
     struct problem *bare = NULL;
-    struct search_request q = request_of(0);
+    struct search_request q = short_request(0);
     ck_assert_int_eq(problem_of_table(r.space, NULL, random_latency, &r.tables[0], &bare, NULL), LATHE_OK);
     ck_assert_double_eq(problem_latency_ms(bare, &r.all[0]), problem_latency_ms(r.problem, &r.all[0]));
     refuse(bare, "auto", &q, "predictor");
@@ -264,7 +262,7 @@ END_TEST
 START_TEST(extreme_parameters_work)
 {
     struct random_problem r;
-    struct search_request q = request_of(3);
+    struct search_request q = short_request(3);
     struct search_result result = {0};
     random_problem_init(&r, 9);
     q.evolution = (struct evolution_options){.population = 2, .generations = 1};

@@ -5,27 +5,6 @@
 #include "server/search/front.h"
 #include "test_search_random.h"
 
-static struct search_request request_of(uint64_t seed)
-{
-    struct search_request request;
-    search_defaults(&request);
-    request.seed = seed;
-    return request;
-}
-
-static double most_of(const struct random_problem *r, enum cost cost)
-{
-    double most = 0;
-    for (size_t i = 0; i < r->count; i++) most = fmax(most, problem_cost(r->problem, cost, &r->all[i]));
-    return most;
-}
-
-static void limit_at_random(const struct random_problem *r, enum cost cost, struct rng *rng, struct limits *limits)
-{
-    double least = problem_least(r->problem, cost, NULL);
-    limits_set(limits, cost, least + (0.2 + 0.8 * rng_unit(rng)) * (most_of(r, cost) - least));
-}
-
 /* ---- fronts ---- */
 
 static void check_front(const struct random_problem *r, const struct limits *limits, enum cost cost,

@@ -5,30 +5,6 @@
 #include "server/search/mckp.h"
 #include "test_search_random.h"
 
-static struct search_request request_of(uint64_t seed)
-{
-    struct search_request request;
-    search_defaults(&request);
-    request.seed = seed;
-    return request;
-}
-
-static void limit_at_random(const struct random_problem *r, enum cost cost, struct rng *rng, struct limits *limits)
-{
-    double least = problem_least(r->problem, cost, NULL);
-    double most = least;
-    for (size_t i = 0; i < r->count; i++) most = fmax(most, problem_cost(r->problem, cost, &r->all[i]));
-    limits_set(limits, cost, least + rng_unit(rng) * (most - least));
-}
-
-static float score_of(const struct random_problem *r, const struct additive_model *model, const struct subnet *s)
-{
-    float score = model->centre_top1;
-    for (int d = 0; d < space_dim_count(r->space); d++)
-        if (space_dim_active(r->space, s, d)) score += model->gain[d][s->at[d]];
-    return score;
-}
-
 START_TEST(the_best_of_an_additive_model_are_found_at_all_resolutions)
 {
     enum { MOST = 6 };
@@ -56,13 +32,13 @@ START_TEST(the_best_of_an_additive_model_are_found_at_all_resolutions)
         for (size_t i = 0; i < r.count; i++) {
             if (!problem_feasible(r.problem, &q.limits, &r.all[i])) continue;
             feasible++;
-            best = fmaxf(best, score_of(&r, &model, &r.all[i]));
+            best = fmaxf(best, score_of(&r, model.centre_top1, model.gain, &r.all[i]));
         }
         ck_assert(exact);
         ck_assert_int_eq(count, feasible < MOST ? feasible : MOST);
         for (int i = 0; i < count; i++) {
             ck_assert(problem_feasible(r.problem, &q.limits, &found[i].subnet));
-            ck_assert_float_eq_tol(found[i].score, score_of(&r, &model, &found[i].subnet), 1e-5);
+            ck_assert_float_eq_tol(found[i].score, score_of(&r, model.centre_top1, model.gain, &found[i].subnet), 1e-5);
             if (i > 0) ck_assert(found[i].score <= found[i - 1].score);
         }
         if (count) ck_assert_float_eq_tol(found[0].score, best, 1e-5);

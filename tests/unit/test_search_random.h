@@ -147,6 +147,35 @@ static inline float *top1_of_all(const struct random_problem *r)
     return all;
 }
 
+/* A request without limits. */
+static inline struct search_request request_of(uint64_t seed)
+{
+    struct search_request request;
+    search_defaults(&request);
+    request.seed = seed;
+    return request;
+}
+
+/* A limit between the least and the most that a cost can be. */
+static inline void limit_at_random(const struct random_problem *r, enum cost cost, struct rng *rng,
+                                   struct limits *limits)
+{
+    double least = problem_least(r->problem, cost, NULL);
+    double most = least;
+    for (size_t i = 0; i < r->count; i++) most = fmax(most, problem_cost(r->problem, cost, &r->all[i]));
+    limits_set(limits, cost, least + rng_unit(rng) * (most - least));
+}
+
+/* What an additive model says of a subnet; blocks that are skipped count nothing. @param gain by dimension and value */
+static inline float score_of(const struct random_problem *r, float centre_top1,
+                             float gain[SPACE_MAX_DIMS][SPACE_MAX_VALUES], const struct subnet *s)
+{
+    float score = centre_top1;
+    for (int d = 0; d < space_dim_count(r->space); d++)
+        if (space_dim_active(r->space, s, d)) score += gain[d][s->at[d]];
+    return score;
+}
+
 /* The best accuracy within the limits by trying all. @return false when nothing is. */
 static inline bool best_of_all(const struct random_problem *r, const struct limits *limits, double *top1)
 {
