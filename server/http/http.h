@@ -88,8 +88,11 @@ bool http_query_int(struct http_request *, const char *name, int64_t min, int64_
 bool http_query_known(struct http_request *, const char *const *names);
 /** Which of its handler's media types the client likes best: an index into them. */
 int http_chosen(struct http_request *);
-/** Whether the client has gone; looks at the socket. For long work, asked every few milliseconds. */
+/** Whether the client has gone; looks at the socket. For what waits. */
 bool http_abandoned(struct http_request *);
+/** Whether work should end: the client has gone, or the server is stopping and waits for what runs. Asked every few
+ *  milliseconds. What is then answered with LATHE_CANCELLED reaches a client that is still there as a 503. */
+bool http_unwanted(struct http_request *);
 
 /* The reply: one of these, once. */
 /** @param data malloc'd; the request takes it. */

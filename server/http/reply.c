@@ -111,6 +111,10 @@ static int http_status_of(enum lathe_status status)
 
 void http_reply_error(struct http_request *r, const struct lathe_error *err, json_t *take_extra)
 {
+    if (err->status == LATHE_CANCELLED && atomic_load(&r->server->stopping)) {
+        http_reply_problem(r, 503, NULL, take_extra, "the server is stopping: ask again when it is back");
+        return;
+    }
     reply_problem(r, http_status_of(err->status), err->field, err->line, err->message, take_extra);
 }
 

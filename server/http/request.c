@@ -130,6 +130,11 @@ bool http_abandoned(struct http_request *r)
     return poll(&peer, 1, 0) > 0;
 }
 
+bool http_unwanted(struct http_request *r)
+{
+    return atomic_load(&r->server->stopping) || http_abandoned(r);
+}
+
 void http_get_stats(struct http_request *r, struct http_stats *out)
 {
     for (int i = 0; i < 6; i++) out->answers[i] = atomic_load(&r->server->answers[i]);

@@ -135,9 +135,9 @@ void ask_read(struct ask *a, struct app *app, const json_t *body, double budget_
         f->status = error_field(f->err, "resolutions", "resolutions must hold at least one, or be left out");
 }
 
-static bool abandoned(void *request)
+static bool unwanted(void *request)
 {
-    return http_abandoned(request);
+    return http_unwanted(request);
 }
 
 enum lathe_status ask_problem(struct ask *a, struct http_request *request, struct lathe_error *err)
@@ -145,7 +145,7 @@ enum lathe_status ask_problem(struct ask *a, struct http_request *request, struc
     const struct question_part part = {.resolutions = a->resolution_count ? a->resolutions : NULL,
                                        .resolution_count = a->resolution_count,
                                        .fixed = a->fixes ? a->fixed : NULL};
-    a->search.cancelled = abandoned;
+    a->search.cancelled = unwanted;
     a->search.cancelled_context = request;
     return question_ask(&a->question, &part, err);
 }

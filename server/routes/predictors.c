@@ -122,9 +122,9 @@ static bool read_hidden(struct http_request *request, struct mlp_options *o)
     return true;
 }
 
-static bool abandoned(void *request)
+static bool unwanted(void *request)
 {
-    return http_abandoned(request);
+    return http_unwanted(request);
 }
 
 /* @return false when the 400 reply is set. */
@@ -143,7 +143,7 @@ static bool read_training(struct http_request *request, struct training_options 
         return false;
     o->mlp.epochs = (int)epochs;
     o->mlp.seed = (uint64_t)seed;
-    o->mlp.cancelled = abandoned;
+    o->mlp.cancelled = unwanted;
     o->mlp.cancelled_context = request;
     return true;
 }

@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from lathe_service import WAIT_S
+from lathe_service import WAIT_S, wait_for
 from search_case import COSTS, OTHER, SPACE, TABLE, GivingUp, SearchCase, SmallCase, put_other, put_rows, rows_of, sum_of
 from small_space import SPACE as SMALL_SPACE
 
@@ -369,6 +369,22 @@ class GivingUpTest(SearchCase):
             print(f"{name}: over {wall_s * 1e3:.0f} ms after its client went, {cpu_s * 1e3:.0f} ms of the server's CPU time")
             self.assertLess(cpu_s, 1, name)
         self.ask(constraints=limit)
+
+
+def metrics(server):
+    return server.call("GET", "/metrics")[2].decode()
+
+
+class StoppingTest(SearchCase):
+    def test_a_stop_ends_long_searches_and_tells_their_clients(self):
+        with concurrent.futures.ThreadPoolExecutor(1) as threads:
+            searching = threads.submit(self.call, "/v1/subnets", {"constraints": {"latency_ms": 25}, "budget_ms": 60000})
+            wait_for("a search", lambda: "lathe_http_requests_running 2\n" in metrics(self.server))
+            start = time.monotonic()
+            self.assertEqual(self.server.stop(), 0)
+            print(f"stopped in {time.monotonic() - start:.2f} s")
+            status, _, problem = searching.result(WAIT_S)
+            self.assertEqual(status, 503, problem)
 
 
 class WritingTest(SearchCase):
