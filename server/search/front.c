@@ -20,7 +20,7 @@ enum {
     PARTS_MOST = 3, /* of the way between two knots that are no passive ones */
     CONFIRMED = 3,  /* elites of a knot that are predicted again in f32 */
 };
-const double FRONT_BUDGET_MS = 250;
+const double FRONT_BUDGET_MS = 260;
 static const double ROUND_PART = 0.85; /* of the budget, for full descents under the roundest limits */
 
 struct front_elite {

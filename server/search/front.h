@@ -12,7 +12,7 @@
 #include "server/search/search.h"
 
 enum { FRONT_POINTS_MOST = 200 };
-extern const double FRONT_BUDGET_MS; /* what a request for 50 points gets by default: 250 */
+extern const double FRONT_BUDGET_MS; /* what a request for 50 points gets by default: 260 */
 
 struct front_point {
     struct subnet subnet; /* canonical */
