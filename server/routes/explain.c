@@ -134,7 +134,8 @@ json_t *explain_effort(uint64_t evaluations, double cpu_ms)
                   "PUE and grid: Strubell et al., ACL 2019 (average of the United States); "
                   "watts a core: an assumption");
     json_t *conventional = json_pack("{s:f, s:s}", "co2e_kg", CONVENTIONAL_KG, "source",
-                                     "one neural architecture search with training, Strubell et al., ACL 2019");
+                                     "one neural architecture search of a Transformer, Strubell et al., ACL 2019; "
+                                     "Patterson et al., 2021, estimate it far lower");
     return json_pack("{s:I, s:f, s:f, s:f, s:o, s:o}", "evaluations", (json_int_t)evaluations, "cpu_ms", cpu_ms,
                      "energy_j", energy_j, "co2e_g", energy_j / 3.6e6 * GRID_G_PER_KWH, "factors", factors,
                      "conventional_nas", conventional);

@@ -62,7 +62,7 @@ struct search_algorithm {
 
 /** "auto" is the best that there is: multistart. @return NULL when there is no such algorithm. */
 const struct search_algorithm *search_find(const char *name);
-/** Names for messages: "auto, evolution". Static. */
+/** Names for messages: "auto, multistart, ...". Static. */
 const char *search_names(void);
 
 /** What a request may minimise, as in requests: "latency", "macs", "params", "peak_activation", "weights"; "top1" for
