@@ -11,7 +11,9 @@ enum { SLOWEST = 5 };
 /* A core of a server under load, its share of memory included: an assumption, between 4 W (360 W over 96 cores) and 15.
  * The rest is from Strubell, Ganesh and McCallum, "Energy and Policy Considerations for Deep Learning in NLP", ACL
  * 2019: the data centres' power usage effectiveness, 0.954 pounds of CO2e a kWh (average of the United States), and
- * 626,155 pounds for one neural architecture search with the training of what it tried, "five cars' lifetimes". */
+ * 626,155 pounds for one neural architecture search of a Transformer with the training of what it tried, "five cars'
+ * lifetimes", which once-for-all's paper compares with. Patterson et al., "Carbon Emissions and Large Neural Network
+ * Training", 2021, put that search far lower, and answers say so. */
 static const double CORE_W = 10;
 static const double PUE = 1.58;
 static const double GRID_G_PER_KWH = 0.954 * 453.59237;
