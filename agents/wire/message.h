@@ -54,7 +54,7 @@ enum wire_error_code {
 enum wire_clock { WIRE_CLOCK_WALL_NS, WIRE_CLOCK_CYCLES, WIRE_CLOCK_INSTRUCTIONS };
 enum wire_dtype { WIRE_F32, WIRE_INT8 };
 enum wire_kind { WIRE_CONV2D, WIRE_MBCONV, WIRE_AVGPOOL, WIRE_LINEAR, WIRE_BOTTLENECK, WIRE_MAXPOOL, WIRE_KINDS };
-enum wire_act { WIRE_ACT_NONE, WIRE_ACT_RELU, WIRE_ACT_RELU6, WIRE_ACT_HSWISH };
+enum wire_act { WIRE_ACT_NONE, WIRE_ACT_RELU, WIRE_ACT_RELU6, WIRE_ACT_HSWISH, WIRE_ACT_SWISH };
 enum { WIRE_RUN_PER_LAYER = 1 }; /* flags of RUN */
 
 /* Reads from or writes to a stretch of bytes. After a failure (too short, a text too long) later calls do nothing. */

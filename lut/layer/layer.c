@@ -14,7 +14,7 @@ const struct kind layer_kinds[LAYER_KINDS] = {
     [LAYER_BOTTLENECK] = {.name = "bottleneck", .mid = true, .window = true, .act = true, .residual = true},
     [LAYER_MAXPOOL] = {.name = "maxpool", .window = true, .keeps_channels = true},
 };
-static const char *const activation_names[ACTIVATIONS] = {"none", "relu", "relu6", "hswish"};
+static const char *const activation_names[ACTIVATIONS] = {"none", "relu", "relu6", "hswish", "swish"};
 static const char *const dtype_names[DTYPES] = {"f32", "int8"};
 
 size_t dtype_bytes(enum dtype dtype)

@@ -32,7 +32,8 @@ enum layer_kind {
     LAYER_MBCONV,     /* inverted residual: 1x1 expansion (absent when mid equals the input channels), depthwise k x k,
                          squeeze-excite when se > 0, linear 1x1 projection, residual when res is set.
                          Order, as in once-for-all: expansion, act; depthwise, act; squeeze-excite (average pool, 1x1 to
-                         se with ReLU, 1x1 to mid with hard sigmoid, multiply); projection; addition */
+                         se with ReLU, 1x1 to mid with hard sigmoid, multiply); projection; addition. With act=swish,
+                         as in EfficientNet, squeeze-excite has swish and sigmoid in their place */
     LAYER_AVGPOOL,    /* global average over height and width */
     LAYER_LINEAR,     /* fully connected on a 1x1xC input */
     LAYER_BOTTLENECK, /* ResNet-D's residual block: 1x1 to mid, act; dense k x k of the stride, act; 1x1 to out;
@@ -48,6 +49,7 @@ enum activation {
     ACT_RELU,
     ACT_RELU6,
     ACT_HSWISH, /* x * relu6(x + 3) / 6 */
+    ACT_SWISH,  /* x * sigmoid(x), SiLU */
     ACTIVATIONS
 };
 
@@ -76,7 +78,7 @@ const char *dtype_name(enum dtype);
 bool dtype_parse(const char *text, enum dtype *out);
 
 const char *layer_kind_name(enum layer_kind); /* "conv2d", ...; static */
-const char *activation_name(enum activation); /* "none", "relu", "relu6", "hswish"; static */
+const char *activation_name(enum activation); /* "none", "relu", "relu6", "hswish", "swish"; static */
 bool activation_parse(const char *text, size_t length, enum activation *out);
 
 /** "Same" padding's output size: (n-1)/stride+1. */

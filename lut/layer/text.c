@@ -70,7 +70,8 @@ static bool take_activation(struct words *w, enum activation *out)
     return take_word(w, "act", &value, &length) && activation_parse(value, length, out);
 }
 
-static const char form[] = "KIND in=HxWxC out=HxWxC [mid=N] [k=N s=N] [act=none|relu|relu6|hswish] [se=N] [res=1]";
+static const char form[] =
+    "KIND in=HxWxC out=HxWxC [mid=N] [k=N s=N] [act=none|relu|relu6|hswish|swish] [se=N] [res=1]";
 
 /* @return the kind that the text starts with; LAYER_KINDS: none. */
 static enum layer_kind find_kind(const char *text)

@@ -132,7 +132,7 @@ int space_read_int(struct json_fields *f, const char *name, int min, int max)
 
 enum activation space_read_activation(struct json_fields *f)
 {
-    static const char *const words[] = {"none", "relu", "relu6", "hswish", NULL};
+    static const char *const words[] = {"none", "relu", "relu6", "hswish", "swish", NULL};
     int word = 0;
     json_get_word(f, "activation", JSON_REQUIRED, words, &word);
     return (enum activation)word;

@@ -94,6 +94,7 @@ START_TEST(blocks_of_odd_sizes_and_channels_agree)
     compare_text("mbconv in=1x1x3 out=1x1x3 mid=7 k=7 s=1 act=relu se=5 res=1");
     compare_text("mbconv in=2x1x9 out=1x1x13 mid=9 k=3 s=2 act=relu");
     compare_text("mbconv in=10x6x16 out=5x3x24 mid=33 k=3 s=2 act=hswish");
+    compare_text("mbconv in=9x4x7 out=9x4x7 mid=42 k=5 s=1 act=swish se=3 res=1");
     compare_text("mbconv in=5x5x12 out=5x5x12 mid=12 k=1 s=1 act=relu res=1");
     compare_text("mbconv in=11x11x6 out=4x4x6 mid=18 k=5 s=3 act=relu");
 }
@@ -101,7 +102,7 @@ END_TEST
 
 START_TEST(convolutions_agree)
 {
-    static const char *const acts[ACTIVATIONS] = {"none", "relu", "relu6", "hswish"};
+    static const char *const acts[ACTIVATIONS] = {"none", "relu", "relu6", "hswish", "swish"};
     for (int k = 1; k <= 7; k += 2) {
         for (int a = 0; a < ACTIVATIONS; a++) {
             char text[LAYER_TEXT_BYTES];

@@ -70,11 +70,14 @@ START_TEST(activations_are_what_their_names_say)
     const float relu[] = {0, 0, 0, 0, 1, 3, 5, 7};
     const float relu6[] = {0, 0, 0, 0, 1, 3, 5, 6};
     const float hswish[] = {0, 0, -1.0f / 3, 0, 2.0f / 3, 3, 5, 7};
+    /* x / (1 + e^-x) */
+    const float swish[] = {-0.0719448f, -0.1422776f, -0.2689414f, 0, 0.7310586f, 2.8577224f, 4.9665357f, 6.9936226f};
     struct weights w = dense_weights(block, 1, 1);
     expect("conv2d in=1x8x1 out=1x8x1 k=1 s=1 act=none", &w, in, in);
     expect("conv2d in=1x8x1 out=1x8x1 k=1 s=1 act=relu", &w, in, relu);
     expect("conv2d in=1x8x1 out=1x8x1 k=1 s=1 act=relu6", &w, in, relu6);
     expect("conv2d in=1x8x1 out=1x8x1 k=1 s=1 act=hswish", &w, in, hswish);
+    expect("conv2d in=1x8x1 out=1x8x1 k=1 s=1 act=swish", &w, in, swish);
 }
 END_TEST
 

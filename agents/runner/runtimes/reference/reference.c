@@ -101,6 +101,8 @@ static float activate(double x, enum activation act)
         return (float)fmin(fmax(x, 0.0), 6.0);
     case ACT_HSWISH:
         return (float)(x * fmin(fmax(x + 3.0, 0.0), 6.0) / 6.0);
+    case ACT_SWISH:
+        return (float)(x / (1.0 + exp(-x)));
     case ACT_NONE:
     case ACTIVATIONS:
         break;
@@ -167,6 +169,11 @@ static void average(const float *in, size_t pixels, size_t channels, float *out)
     }
 }
 
+static float gate(double x, bool smooth)
+{
+    return (float)(smooth ? 1.0 / (1.0 + exp(-x)) : fmin(fmax(x + 3.0, 0.0), 6.0) / 6.0);
+}
+
 /* Scale the channels of an image by what its own averages say. @param vectors 2 * mid + se floats. */
 static void squeeze_excite(const struct op *op, float *image, float *vectors)
 {
@@ -176,11 +183,12 @@ static void squeeze_excite(const struct op *op, float *image, float *vectors)
     float *pooled = vectors;
     float *squeezed = pooled + mid;
     float *scale = squeezed + se;
+    const bool swish = op->layer.act == ACT_SWISH;
     average(image, pixels, mid, pooled);
     dense(op->weights.squeeze, op->weights.squeeze_bias, pooled, mid, squeezed, se);
-    for (size_t i = 0; i < se; i++) squeezed[i] = fmaxf(squeezed[i], 0.0f);
+    for (size_t i = 0; i < se; i++) squeezed[i] = activate((double)squeezed[i], swish ? ACT_SWISH : ACT_RELU);
     dense(op->weights.excite, op->weights.excite_bias, squeezed, se, scale, mid);
-    for (size_t i = 0; i < mid; i++) scale[i] = fminf(fmaxf(scale[i] + 3.0f, 0.0f), 6.0f) / 6.0f;
+    for (size_t i = 0; i < mid; i++) scale[i] = gate((double)scale[i], swish);
     for (size_t p = 0; p < pixels; p++)
         for (size_t c = 0; c < mid; c++) image[p * mid + c] *= scale[c];
 }

@@ -14,7 +14,18 @@ struct engine {
     pthreadpool_t threads; /* NULL: the calling thread alone */
 };
 
-enum step_kind { STEP_CONV, STEP_HSWISH, STEP_POOL, STEP_AVERAGE, STEP_MAXIMUM, STEP_DENSE, STEP_SCALE, STEP_ADD };
+enum step_kind {
+    STEP_CONV,
+    STEP_HSWISH,
+    STEP_SIGMOID,
+    STEP_POOL,
+    STEP_AVERAGE,
+    STEP_MAXIMUM,
+    STEP_DENSE,
+    STEP_SCALE, /* by one value a channel */
+    STEP_PRODUCT,
+    STEP_ADD
+};
 
 /* Tensors that steps read and write: the layer's own, then those in scratch. */
 enum slot {
@@ -26,17 +37,18 @@ enum slot {
     SLOT_SQUEEZED,
     SLOT_SCALE,
     SLOT_SHORTCUT,
+    SLOT_SIGMOID, /* of the tensor that swish is applied to */
     SLOTS
 };
 
 struct step {
     enum step_kind kind;
     xnn_operator_t op;
-    enum slot from, with, to; /* with: second operand of STEP_SCALE and STEP_ADD */
+    enum slot from, with, to; /* with: second operand of those that have two */
     struct shape in;          /* of one image at from */
 };
 
-enum { MAX_STEPS = 12 };
+enum { MAX_STEPS = 16 };
 
 /* A layer as a sequence of XNNPACK operators. */
 struct op {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* Which XNNPACK operators make a layer. ReLU and ReLU6 are clamps inside of convolutions; hard swish is an operator of
- * its own, in place. */
+ * its own, in place; swish is a sigmoid and a product. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -31,6 +31,32 @@ static enum xnn_status add_hswish(struct op *op, enum slot at, struct shape shap
     return xnn_create_hardswish_nc_f32(c, c, c, 0, &s->op);
 }
 
+static enum xnn_status add_sigmoid(struct op *op, enum slot from, enum slot to, struct shape shape)
+{
+    const size_t c = (size_t)shape.c;
+    struct step *s = add_step(op, STEP_SIGMOID, from, to, shape);
+    return xnn_create_sigmoid_nc_f32(c, c, c, 0, &s->op);
+}
+
+static enum xnn_status add_swish(struct op *op, enum slot at, struct shape shape)
+{
+    const size_t bytes = op->batch * shape_elements(&shape) * sizeof(float);
+    if (bytes > op->slot_bytes[SLOT_SIGMOID]) op->slot_bytes[SLOT_SIGMOID] = bytes;
+    enum xnn_status st = add_sigmoid(op, at, SLOT_SIGMOID, shape);
+    if (st) return st;
+    struct step *s = add_step(op, STEP_PRODUCT, at, at, shape);
+    s->with = SLOT_SIGMOID;
+    return xnn_create_multiply_nd_f32(-INFINITY, INFINITY, 0, &s->op);
+}
+
+/* What an activation needs beside the clamp of the operator before it. */
+static enum xnn_status add_act(struct op *op, enum activation act, enum slot at, struct shape shape)
+{
+    if (act == ACT_HSWISH) return add_hswish(op, at, shape);
+    if (act == ACT_SWISH) return add_swish(op, at, shape);
+    return xnn_status_success;
+}
+
 /* A convolution to be added: dense, or depthwise with as many outputs as inputs. */
 struct conv {
     enum slot from, to;
@@ -54,7 +80,7 @@ static enum xnn_status add_conv(struct op *op, const struct conv *v)
         v->depthwise ? 1 : in, v->depthwise ? 1 : out, in, out, v->weights, v->bias, act_min(v->act), act_max(v->act),
         v->depthwise ? XNN_FLAG_DEPTHWISE_CONVOLUTION : 0, &s->op);
     const struct shape result = {conv_out_size(v->in.h, v->stride), conv_out_size(v->in.w, v->stride), v->out_c};
-    return st || v->act != ACT_HSWISH ? st : add_hswish(op, v->to, result);
+    return st ? st : add_act(op, v->act, v->to, result);
 }
 
 /* Add `with` to a tensor in place, then activate. */
@@ -63,7 +89,7 @@ static enum xnn_status add_sum(struct op *op, enum slot to, enum slot with, stru
     struct step *s = add_step(op, STEP_ADD, to, to, shape);
     s->with = with;
     enum xnn_status st = xnn_create_add_nd_f32(act_min(act), act_max(act), 0, &s->op);
-    return st || act != ACT_HSWISH ? st : add_hswish(op, to, shape);
+    return st ? st : add_act(op, act, to, shape);
 }
 
 static enum xnn_status add_pool(struct op *op, enum slot from, enum slot to, struct shape in)
@@ -103,16 +129,27 @@ static enum xnn_status add_excite(struct op *op, const struct layer *l, const st
     return st;
 }
 
+/* From what was pooled to what the channels are scaled by. */
+static enum xnn_status add_gate(struct op *op, const struct layer *l, const struct weights *w)
+{
+    const bool swish = l->act == ACT_SWISH;
+    enum xnn_status st = add_dense(op, &(struct dense){SLOT_POOLED, SLOT_SQUEEZED, l->mid, l->se, w->squeeze,
+                                                       w->squeeze_bias, swish ? -INFINITY : 0.0f, INFINITY});
+    if (st || !swish) return st ? st : add_excite(op, l, w);
+    st = add_swish(op, SLOT_SQUEEZED, (struct shape){1, 1, l->se});
+    if (!st)
+        st = add_dense(op, &(struct dense){SLOT_SQUEEZED, SLOT_SCALE, l->se, l->mid, w->excite, w->excite_bias,
+                                           -INFINITY, INFINITY});
+    return st ? st : add_sigmoid(op, SLOT_SCALE, SLOT_SCALE, (struct shape){1, 1, l->mid});
+}
+
 static enum xnn_status add_squeeze_excite(struct op *op, const struct layer *l, const struct weights *w)
 {
     const struct shape wide = {l->out.h, l->out.w, l->mid};
     op->slot_bytes[SLOT_POOLED] = op->slot_bytes[SLOT_SCALE] = op->batch * (size_t)l->mid * sizeof(float);
     op->slot_bytes[SLOT_SQUEEZED] = op->batch * (size_t)l->se * sizeof(float);
     enum xnn_status st = add_pool(op, SLOT_FILTERED, SLOT_POOLED, wide);
-    if (!st)
-        st = add_dense(op, &(struct dense){SLOT_POOLED, SLOT_SQUEEZED, l->mid, l->se, w->squeeze, w->squeeze_bias, 0.0f,
-                                           INFINITY});
-    if (!st) st = add_excite(op, l, w);
+    if (!st) st = add_gate(op, l, w);
     if (st) return st;
     struct step *s = add_step(op, STEP_SCALE, SLOT_FILTERED, SLOT_FILTERED, wide);
     s->with = SLOT_SCALE;
@@ -235,6 +272,8 @@ static enum xnn_status setup_binary(const struct op *op, const struct step *s, f
     const size_t b[4] = {op->batch, 1, 1, (size_t)s->in.c};
     if (s->kind == STEP_SCALE)
         return xnn_setup_multiply_nd_f32(s->op, 4, a, 4, b, slots[s->from], slots[s->with], slots[s->to], op->threads);
+    if (s->kind == STEP_PRODUCT)
+        return xnn_setup_multiply_nd_f32(s->op, 4, a, 4, a, slots[s->from], slots[s->with], slots[s->to], op->threads);
     return xnn_setup_add_nd_f32(s->op, 4, a, 4, a, slots[s->from], slots[s->with], slots[s->to], op->threads);
 }
 
@@ -249,6 +288,8 @@ enum xnn_status step_setup(const struct op *op, const struct step *s, float *con
                                                 op->threads);
     case STEP_HSWISH:
         return xnn_setup_hardswish_nc_f32(s->op, op->batch * pixels, from, to, op->threads);
+    case STEP_SIGMOID:
+        return xnn_setup_sigmoid_nc_f32(s->op, op->batch * pixels, from, to, op->threads);
     case STEP_POOL:
         return xnn_setup_global_average_pooling_nwc_f32(s->op, op->batch, pixels, from, to, op->threads);
     case STEP_AVERAGE:
@@ -260,6 +301,7 @@ enum xnn_status step_setup(const struct op *op, const struct step *s, float *con
     case STEP_DENSE:
         return xnn_setup_fully_connected_nc_f32(s->op, op->batch, from, to, op->threads);
     case STEP_SCALE:
+    case STEP_PRODUCT:
     case STEP_ADD:
         break;
     }
