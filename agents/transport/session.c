@@ -342,6 +342,7 @@ enum lathe_status session_run(struct session *s, int network, int warmup, int ru
         visit_samples_clear(&samples);
         return st;
     }
+    samples.elapsed_ns = answer.elapsed;
     s->output_bytes = answer.output_bytes;
     s->output_crc = answer.output_crc;
     *out = samples;

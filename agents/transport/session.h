@@ -27,10 +27,11 @@ enum lathe_status runtime_config_parse(const char *config, struct runtime_config
 /* Raw samples of one visit. */
 struct visit_samples {
     int layers, runs;
-    uint32_t *wall_ns;  /* [runs][layers] */
-    uint32_t *cpu_ns;   /* [runs][layers] thread CPU time; 0 where the runner can't tell */
-    uint8_t *preempted; /* [runs][layers] involuntary context switches, saturating at 255 */
-    uint64_t *total_ns; /* [runs] whole run, from before the first layer to after the last */
+    uint32_t *wall_ns;   /* [runs][layers] */
+    uint32_t *cpu_ns;    /* [runs][layers] thread CPU time; 0 where the runner can't tell */
+    uint8_t *preempted;  /* [runs][layers] involuntary context switches, saturating at 255 */
+    uint64_t *total_ns;  /* [runs] whole run, from before the first layer to after the last */
+    uint64_t elapsed_ns; /* set-up, warm-up and runs, by the runner's clock */
 };
 void visit_samples_clear(struct visit_samples *);
 
