@@ -57,7 +57,7 @@ START_TEST(products_are_rounded_twice)
     ck_assert_int_eq(quant_multiply(-128, part), -1); /* the second one takes them away from zero */
     ck_assert_int_eq(quant_multiply(7, quant_multiplier_of(12.0)), 84);
     ck_assert_int_eq(quant_multiply(INT32_MAX, quant_multiplier_of(3.0)),
-                     1610612736); /* saturated before the product */
+                     1610612735); /* saturated before the product */
     for (double f = 1e-6; f < 4; f *= 1.31)
         for (int32_t sum = -3000000; sum < 3000000; sum += 4999)
             ck_assert_double_le(fabs(quant_multiply(sum, quant_multiplier_of(f)) - sum * f), 1.0);
