@@ -16,8 +16,8 @@
  * linear layer has a bias.
  *
  * To add a kind: extend enum layer_kind, the table in layer.c, cost.c, recipe.c and quant.c, the wire's
- * numbers (agents/runner/core, agents/wire with PROTOCOL.md), each runtime, and the cases of tests/conformance. Threads: plain
- * values. */
+ * numbers (agents/runner/core, agents/wire with PROTOCOL.md), each runtime, and the cases of tests/conformance.
+ * Threads: plain values. */
 #ifndef LATHE_LAYER_LAYER_H
 #define LATHE_LAYER_LAYER_H
 
