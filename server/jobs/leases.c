@@ -12,7 +12,7 @@
  * lease's length costs nothing when it is lost. */
 enum { LEASE_VISITS = 27, FAILURES_MAX = 3 };
 /* Often enough to follow clocks and heat, seldom enough to cost little. */
-enum { SENTINEL_WARMUP = 1, SENTINEL_RUNS = 3, SENTINEL_EVERY_MS = 300, SENTINEL_EVERY_MS_OF_MEASUREMENT = 30 };
+enum { SENTINEL_WARMUP = 2, SENTINEL_RUNS = 3, SENTINEL_EVERY_MS = 300, SENTINEL_EVERY_MS_OF_MEASUREMENT = 30 };
 
 enum lathe_status lease_load(struct kv_txn *txn, const char *lease, int64_t fence, json_t **out,
                              struct lathe_error *err)
