@@ -12,7 +12,7 @@
  * POST /v1/leases/{id}/renew    {"fence":7} -> 200 {"ttl_s":30}; 409 when the lease has ended: stop
  * POST /v1/leases/{id}/results  {"fence":7,"fingerprint":{"cpu":"..",..},"visits":[{"visit":17,"network":0,
  *      "wall_ns":[[..layers],..runs],"cpu_ns":[[..]],"preempted":[[..]],"total_ns":[..],
- *      "sentinel":{"ns":..,"cpu_ns":..},"state":{"khz":..,"temperature_k":..,"load":..},"busy_ns":..,"build_ns":..,
+ *      "sentinel":{"ns":..,"cpu_ns":..},"state":{"khz":..,"temperature_k":..,"load":..,"available_mb":..},"busy_ns":..,"build_ns":..,
  *      "redone":1,"throttled":true}]} -> 200 {"accepted":1}
  *   What follows total_ns may be absent. sentinel: what the sentinel network took around the visit, undisturbed (0:
  * never so) and in CPU time. busy_ns: device time that the visit cost, its share of the sentinel's included; build_ns:

@@ -25,6 +25,7 @@ struct runner {
     int next_id;
     int builds; /* so far */
     struct drift drift;
+    bool stateless; /* the runner can't tell how its device is */
 };
 
 struct runner *runner_new(const char *program)
@@ -49,6 +50,7 @@ void runner_close(struct runner *r)
 {
     session_close(r->session);
     r->session = NULL;
+    r->stateless = false;
     forget_networks(r);
 }
 
@@ -184,6 +186,16 @@ static enum lathe_status prepare(struct runner *r, const struct lease_network *n
     /* The device is full: it may hold this network alone. */
     st = reset(r, err);
     return st ? st : prepare_once(r, network, id, err);
+}
+
+bool runner_state(struct runner *r, struct device_state *out)
+{
+    struct lathe_error err;
+    if (!r->session || r->stateless) return false;
+    enum lathe_status st = session_state(r->session, out, &err);
+    /* What fails otherwise shows in the next visit. */
+    r->stateless = st == LATHE_UNSUPPORTED;
+    return st == LATHE_OK;
 }
 
 enum lathe_status runner_run(struct runner *r, const struct lease *lease, struct runner_visit *visit,

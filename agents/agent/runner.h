@@ -34,6 +34,8 @@ struct runner_visit {
     int warmup, runs;
     uint64_t busy_ns, build_ns; /* outcome: device time, and that part of it which went into building the network */
 };
+/** How the device is now. @return false where its runner can't tell. */
+bool runner_state(struct runner *, struct device_state *out);
 /** Visit a network of the lease. On failure the session is closed when it is of no more use.
  *  @param[out] out visit_samples_clear() it. @param[out] fatal as above: the network can't be run. */
 enum lathe_status runner_run(struct runner *, const struct lease *, struct runner_visit *, struct visit_samples *out,

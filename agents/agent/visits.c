@@ -40,6 +40,8 @@ struct round {
     uint64_t sentinel_cost_ns; /* device time that it took, not accounted yet */
     uint64_t sentinel_last_ns; /* what a visit to it takes */
     int tries;                 /* of the pending visits */
+    struct device_state state; /* at the last sentinel */
+    bool has_state;
 };
 
 static bool stopping(const struct round *r)
@@ -115,6 +117,7 @@ static enum lathe_status visit_sentinel(struct round *r, struct visits_failure *
     r->sentinel_at_ns = end;
     r->sentinel_last_ns = end - start - visit.build_ns;
     r->sentinel_cost_ns += visit.busy_ns;
+    r->has_state = runner_state(r->runner, &r->state);
     return LATHE_OK;
 }
 
@@ -138,6 +141,19 @@ static void add_sentinel(const struct round *r, const struct pending *p)
                         json_pack("{s:I,s:I}", "ns", (json_int_t)ns, "cpu_ns", (json_int_t)cpu_ns));
 }
 
+static void add_state(const struct round *r, json_t *document)
+{
+    if (!r->has_state) return;
+    json_t *state = json_object();
+    uint32_t khz = r->state.busy_khz ? r->state.busy_khz : r->state.khz;
+    if (khz) json_object_set_new(state, "khz", json_integer(khz));
+    if (r->state.temperature_dk) json_object_set_new(state, "temperature_k", json_real(r->state.temperature_dk / 10.0));
+    if (r->state.others_share >= 0) json_object_set_new(state, "load", json_real(r->state.others_share));
+    if (r->state.available_kib)
+        json_object_set_new(state, "available_mb", json_integer((json_int_t)(r->state.available_kib / 1024)));
+    json_object_set_new(document, "state", state);
+}
+
 /* Hand on what is pending. @return false when it is no longer wanted. */
 static bool send_pending(struct round *r, bool throttled)
 {
@@ -145,6 +161,7 @@ static bool send_pending(struct round *r, bool throttled)
     for (size_t i = 0; i < r->pending_count; i++) {
         struct pending *p = &r->pending[i];
         add_sentinel(r, p);
+        add_state(r, p->document);
         if (r->tries) json_object_set_new(p->document, "redone", json_integer(r->tries));
         if (throttled) json_object_set_new(p->document, "throttled", json_true());
         if (i == 0) {

@@ -55,6 +55,17 @@ enum lathe_status session_open_with(const struct transport *, const char *const 
  *  "cpu=..", "kernel=..", "governor=.."); borrowed, in the runner's order, NULL-ended. */
 const char *const *session_fingerprint(const struct session *);
 
+/* How a device is at a moment. 0: unknown. */
+struct device_state {
+    uint16_t temperature_dk;         /* tenths of a kelvin */
+    uint32_t khz, busy_khz, max_khz; /* clock now, on average since the last look, and at most */
+    uint64_t available_kib;
+    double others_share; /* 0..1 of its cores since the last look; below 0: unknown */
+    uint32_t throttles;  /* so far */
+};
+/** Ask the runner how its device is. @return LATHE_UNSUPPORTED when it can't tell; the session goes on. */
+enum lathe_status session_state(struct session *, struct device_state *out, struct lathe_error *err);
+
 /** Build a network under an id (0..4095; an id in use is rebuilt). Weights of a layer at a position that an earlier
  *  network of this session had are not packed again. @return LATHE_UNSUPPORTED, LATHE_NO_MEMORY (does not fit). */
 enum lathe_status session_prepare(struct session *, int network, const struct layer *, int count,

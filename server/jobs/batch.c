@@ -86,6 +86,7 @@ static enum lathe_status read_around(const json_t *sentinel, const json_t *state
     int64_t ns = 0;
     int64_t cpu_ns = 0;
     int64_t khz = 0;
+    int64_t available_mb = 0;
     double kelvin = 0;
     double load = 0;
     enum lathe_status st = LATHE_OK;
@@ -102,6 +103,7 @@ static enum lathe_status read_around(const json_t *sentinel, const json_t *state
         json_get_int(&f, "khz", JSON_OPTIONAL, 0, UINT32_MAX, &khz);
         json_get_number(&f, "temperature_k", JSON_OPTIONAL, 0, UINT16_MAX / 10, &kelvin);
         json_get_number(&f, "load", JSON_OPTIONAL, 0, 1, &load);
+        json_get_int(&f, "available_mb", JSON_OPTIONAL, 0, INT32_MAX, &available_mb);
         st = json_fields_end(&f);
         if (st) error_in_field(err, "state");
         if (st) return st;
