@@ -6,9 +6,11 @@
  *   active/<job>                kind of a job that has not ended; ids sort measurements first, then by age
  *   plan/<job>                  {"first_visit","visits":[network of each visit]}
  *   network/<job>/<n:08x>       {"context":"<hex>","layers":[texts],"role","new_params"}: kept as texts, since a space
- *                               may be replaced. new_params: parameters that no network before it has. Roles: "cover"
- * (its layers go into the table), "held_out", "sentinel" row/<job>/<layer>           contexts that a missing row wants,
- * one byte; deleted when it has what it wants visit/<job>/<n:08x>         a visit that is done: struct visit_mark, JSON
+ *                               may be replaced. new_params: parameters that no network before it has.
+ *                               Roles: "cover", its layers go into the table; "fit", its whole latency does; "held_out";
+ *                               "sentinel"; "measured"
+ *   row/<job>/<layer>           contexts that a missing row wants, one byte; deleted when it has what it wants
+ *   visit/<job>/<n:08x>         a visit that is done: struct visit_mark, JSON
  *   fence/<device>              the last fencing number, decimal
  * A profile that is planned anew goes on counting visits and networks where the old plan ended, so that a number means
  * one visit, and one network, for the whole life of the job. */
@@ -152,6 +154,13 @@ void job_add_sentinel(json_t *job, json_t *networks, const json_t *sentinel);
 enum lathe_status profile_go_on(struct kv_txn *, json_t *job, bool by_budget, struct lathe_error *err);
 /** Visits that rows which are not precise yet are likely to need beyond the plan's. */
 enum lathe_status profile_visits_ahead(struct kv_txn *, const json_t *job, double *visits, struct lathe_error *err);
+
+/** How a profile measures: "layers", "isolated" or "regression". */
+bool profile_is(const json_t *job, const char *mode);
+
+/* regression.c */
+/** Find the rows of a profile by its subnets' whole latencies and put them into the table. */
+enum lathe_status profile_regress(struct kv_txn *, json_t *job, uint32_t version, struct lathe_error *err);
 
 /* progress.c */
 struct batch;

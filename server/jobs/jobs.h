@@ -48,6 +48,9 @@ struct profile_request {
                          0: don't; below 0: the default, 0.02 unless rounds are given */
     double budget_s;  /* of device time, at which to stop whatever is missing; 0: none */
     int held_out;     /* subnets that say how far the table can be trusted; below 0: the default, 10 */
+    const char *mode; /* "layers": timed inside whole subnets; "isolated": each alone, in a hot loop, for comparison;
+                         "regression": whole subnets timed, their rows found by least squares, for runtimes that give no
+                         times between layers; NULL: layers, and regression where the runner turns out to give none */
     bool calibrate;   /* measure held-out subnets alone: the table's factor and trust are made anew */
     int runs, warmup; /* timed and untimed runs a visit; 0: 3 and 2 */
     uint64_t seed;

@@ -157,7 +157,7 @@ static enum lathe_status write_lease(struct kv_txn *txn, struct grant *g, const 
     g->answer = json_pack("{s:s,s:I,s:i,s:s,s:s,s:{s:s,s:O},s:s,s:b,s:O,s:O,s:o,s:O}", "id", g->id, "fence",
                           (json_int_t)fence, "ttl_s", LEASE_TTL_S, "kind", kind, "job", job, "device", "name", device,
                           "transport", json_object_get(offer->device, "transport"), "config",
-                          job_text(g->job, "config"), "per_layer", 1, "warmup", json_object_get(g->job, "warmup"),
+                          job_text(g->job, "config"), "per_layer", !profile_is(g->job, "regression"), "warmup", json_object_get(g->job, "warmup"),
                           "runs", json_object_get(g->job, "runs"), "networks", networks, "visits", visits);
     if (g->answer && job_sentinel(g->job) >= 0)
         json_object_set_new(

@@ -56,7 +56,7 @@ static bool is_in(const struct subnet *items, size_t n, const struct subnet *s)
 }
 
 /* Draw subnets of one resolution that the plan does not have yet. */
-static void draw_held_out(const struct grid *g, int resolution, int count, struct rng *rng, struct plan *plan)
+static void draw(const struct grid *g, int resolution, int count, bool held_out, struct rng *rng, struct plan *plan)
 {
     for (int i = 0; i < count; i++) {
         for (int tries = 0; tries < HELD_OUT_TRIES; tries++) {
@@ -65,7 +65,7 @@ static void draw_held_out(const struct grid *g, int resolution, int count, struc
             s.at[space_resolution_dim(g->space)] = g->resolutions[resolution];
             space_canonicalise(g->space, &s);
             if (is_in(plan->networks, plan->network_count, &s)) continue;
-            plan->held_out[plan->network_count] = true;
+            plan->held_out[plan->network_count] = held_out;
             plan->networks[plan->network_count++] = s;
             break;
         }
@@ -82,23 +82,29 @@ static void choose_sentinel(const struct grid *g, struct subnet *out)
     space_canonicalise(g->space, out);
 }
 
+/* A resolution's part of something that is for all of them. */
+static int share_of(int all, const struct grid *g, int resolution)
+{
+    return all * (resolution + 1) / g->resolution_count - all * resolution / g->resolution_count;
+}
+
 /* Put covering and held-out subnets together. @param cover for each resolution in turn, from starts[r] on; starts are
  * moved to where the resolution's networks stand in the plan. */
 static enum lathe_status gather_networks(const struct plan_request *q, const struct grid *g, const struct cover *cover,
                                          size_t *starts, struct rng *rng, struct plan *plan, struct lathe_error *err)
 {
-    size_t most = cover->count + (size_t)q->held_out + 1;
+    size_t most = cover->count + (size_t)q->held_out + (size_t)q->random + 1;
     plan->networks = malloc(sizeof *plan->networks * most);
     plan->held_out = calloc(most, sizeof *plan->held_out);
     if (!plan->networks || !plan->held_out) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     size_t from = 0;
     for (int r = 0; r < g->resolution_count; r++) {
         size_t n = starts[r + 1] - from;
-        int share = q->held_out * (r + 1) / g->resolution_count - q->held_out * r / g->resolution_count;
         if (n) memcpy(plan->networks + plan->network_count, cover->items + from, n * sizeof *cover->items);
         from = starts[r + 1];
         plan->network_count += n;
-        if (cover->count || q->only_held_out) draw_held_out(g, r, share, rng, plan);
+        if (cover->count) draw(g, r, share_of(q->random, g, r), false, rng, plan);
+        if (cover->count || q->only_held_out) draw(g, r, share_of(q->held_out, g, r), true, rng, plan);
         starts[r + 1] = plan->network_count;
     }
     choose_sentinel(g, &plan->sentinel);
@@ -139,6 +145,8 @@ enum lathe_status plan_make(const struct plan_request *q, struct plan *out, stru
     if (q->runs < 1 || q->runs > PLAN_MAX_RUNS) return error_field(err, "runs", "runs must be 1 to %d", PLAN_MAX_RUNS);
     if (q->held_out < 0 || q->held_out > PLAN_MAX_HELD_OUT)
         return error_field(err, "held_out", "held_out must be 0 to %d", PLAN_MAX_HELD_OUT);
+    if (q->random < 0 || q->random > PLAN_MAX_RANDOM)
+        return error_field(err, "random", "random must be 0 to %d", PLAN_MAX_RANDOM);
     rng_seed(&rng, q->seed);
     enum lathe_status st = grid_init(&g, q->space, q->resolutions, q->resolution_count, err);
     if (st) goto out;

@@ -10,6 +10,8 @@
 #include "server/jobs/internal.h"
 
 enum { ROUNDS_DEFAULT = 4, RUNS_DEFAULT = 3, WARMUP_DEFAULT = 2, WARMUP_MAX = 1000, HELD_OUT_DEFAULT = 10 };
+/* REGRESSION_SUBNETS: beside those that cover; least squares need several subnets a row. */
+enum { REGRESSION_SUBNETS = 240, ISOLATED_RUNS = 10 };
 static const double ci_default = 0.02;
 static const double budget_max_s = 7 * 86400;
 
@@ -25,7 +27,13 @@ struct known_rows {
     uint32_t version; /* 0: there is none */
     bool relied_on;   /* something that it has spares work */
     double ci;        /* of each row, as a share of it; 0: not asked */
+    const char *mode;
 };
+
+bool profile_is(const json_t *job, const char *mode)
+{
+    return strcmp(job_text(job, "mode"), mode) == 0;
+}
 
 static enum lathe_status look_up_row(void *context, const char *layer_text, struct plan_have *out,
                                      struct lathe_error *err)
@@ -106,6 +114,12 @@ static enum lathe_status find_version(struct known_rows *known, uint32_t version
     enum lathe_status st = table_info(known->txn, known->table, version, &info, err);
     if (st == LATHE_NOT_FOUND) return LATHE_OK;
     if (st) return st;
+    /* Rows that were measured in another way say nothing of what this way would give. */
+    const char *method = json_string_value(json_object_get(info.fingerprint, "method"));
+    if (strcmp(method ? method : "layers", known->mode) != 0) {
+        table_info_clear(&info);
+        return LATHE_OK;
+    }
     known->version = info.version;
     *created = info.created_ms;
     *sentinel = json_incref(json_object_get(info.notes, "sentinel"));
@@ -117,7 +131,8 @@ static enum lathe_status draft_plan(struct jobs *jobs, struct kv_txn *txn, const
                                     struct profile_draft *draft, struct lathe_error *err)
 {
     struct known_rows known = {
-        .txn = txn, .table = job_table(job), .ci = json_number_value(json_object_get(job, "ci"))};
+        .txn = txn, .table = job_table(job), .ci = json_number_value(json_object_get(job, "ci")),
+                               .mode = job_text(job, "mode")};
     int resolutions[SPACE_MAX_VALUES];
     int64_t created = 0;
     *draft = (struct profile_draft){.space = catalog_find(jobs->spaces, job_text(job, "space"))};
@@ -132,6 +147,7 @@ static enum lathe_status draft_plan(struct jobs *jobs, struct kv_txn *txn, const
         .rounds = (int)job_int(job, "rounds"),
         .runs = (int)job_int(job, "runs"),
         .held_out = (int)job_int(job, "held_out"),
+        .random = profile_is(job, "regression") ? REGRESSION_SUBNETS : 0,
         .only_held_out = json_is_true(json_object_get(job, "calibrate")),
         .seed = (uint64_t)job_int(job, "seed"),
         .have = look_up_row,
@@ -175,12 +191,13 @@ void job_add_sentinel(json_t *job, json_t *networks, const json_t *sentinel)
     job_set_hidden(job, "sentinel", job_hidden(job, "first_network") + (int64_t)json_array_size(networks));
 }
 
-static enum lathe_status put_rows(struct kv_txn *txn, const char *job, const struct plan *plan, struct lathe_error *err)
+static enum lathe_status put_rows(struct kv_txn *txn, const char *job, const struct plan *plan, bool isolated,
+                                  struct lathe_error *err)
 {
     enum lathe_status st = LATHE_OK;
     for (size_t i = 0; !st && i < plan->row_count; i++) {
         char key[JOB_KEY_BYTES];
-        unsigned char contexts = (unsigned char)plan->rows[i].contexts;
+        unsigned char contexts = isolated ? 1 : (unsigned char)plan->rows[i].contexts;
         snprintf(key, sizeof key, "row/%s/%s", job, plan->rows[i].text);
         st = kv_put(txn, KV_KEY(key), &contexts, 1, err);
     }
@@ -209,12 +226,12 @@ static double new_params_of(const json_t *layers, json_t *packed)
 }
 
 /* Note with each network what it brings when it is visited first. @param[out] total of all. */
-static void note_new_params(const struct plan *plan, json_t *networks, double *total)
+static void note_new_params(const json_t *visits, json_t *networks, double *total)
 {
     json_t *packed = json_object();
     *total = 0;
-    for (size_t i = 0; i < plan->visit_count; i++) {
-        json_t *network = json_array_get(networks, plan->visits[i]);
+    for (size_t i = 0; i < json_array_size(visits); i++) {
+        json_t *network = json_array_get(networks, (size_t)json_integer_value(json_array_get(visits, i)));
         if (!network || json_object_get(network, "new_params")) continue;
         double params = new_params_of(json_object_get(network, "layers"), packed);
         json_object_set_new(network, "new_params", json_integer((json_int_t)params));
@@ -235,6 +252,30 @@ static void set_estimate(json_t *job, const struct profile_draft *draft, double 
     progress_estimate(job, macs, params, draft->ns_per_mac, draft->ns_per_mac > 0);
 }
 
+static void list_subnets(const struct profile_draft *draft, const char *role, json_t *networks, json_t *visits)
+{
+    const struct plan *plan = &draft->plan;
+    for (size_t i = 0; i < plan->network_count; i++)
+        json_array_append_new(networks, describe_network(draft->space, &plan->networks[i],
+                                                         plan->held_out[i] ? "held_out" : role));
+    for (size_t i = 0; i < plan->visit_count; i++) json_array_append_new(visits, json_integer(plan->visits[i]));
+}
+
+/* Each missing row as a network of its own, and the held-out subnets; rounds of all of them, in the order of the rows. */
+static void list_isolated(const struct profile_draft *draft, const json_t *job, json_t *networks, json_t *visits)
+{
+    const struct plan *plan = &draft->plan;
+    for (size_t i = 0; i < plan->row_count; i++)
+        json_array_append_new(networks, json_pack("{s:s,s:[s],s:s}", "context", "0", "layers", plan->rows[i].text,
+                                                  "role", "cover"));
+    for (size_t i = 0; i < plan->network_count; i++)
+        if (plan->held_out[i])
+            json_array_append_new(networks, describe_network(draft->space, &plan->networks[i], "held_out"));
+    for (int64_t round = 0; round < job_int(job, "rounds"); round++)
+        for (size_t i = 0; i < json_array_size(networks); i++)
+            json_array_append_new(visits, json_integer((json_int_t)i));
+}
+
 static enum lathe_status put_draft(struct kv_txn *txn, json_t *job, const struct profile_draft *draft,
                                    struct lathe_error *err)
 {
@@ -242,20 +283,20 @@ static enum lathe_status put_draft(struct kv_txn *txn, json_t *job, const struct
     json_t *networks = json_array();
     json_t *visits = json_array();
     double params = 0;
-    for (size_t i = 0; i < plan->network_count; i++)
-        json_array_append_new(
-            networks, describe_network(draft->space, &plan->networks[i], plan->held_out[i] ? "held_out" : "cover"));
-    note_new_params(plan, networks, &params);
-    for (size_t i = 0; i < plan->visit_count; i++) json_array_append_new(visits, json_integer(plan->visits[i]));
+    if (profile_is(job, "isolated")) list_isolated(draft, job, networks, visits);
+    else list_subnets(draft, profile_is(job, "regression") ? "fit" : "cover", networks, visits);
+    note_new_params(visits, networks, &params);
     enum lathe_status st = LATHE_OK;
-    bool complete = json_array_size(networks) == plan->network_count;
+    size_t network_count = json_array_size(networks);
+    bool complete = profile_is(job, "isolated") || (network_count == plan->network_count &&
+                                                    json_array_size(visits) == plan->visit_count);
     json_t *own = draft->sentinel ? NULL : describe_network(draft->space, &plan->sentinel, "sentinel");
     job_add_sentinel(job, networks, draft->sentinel ? draft->sentinel : own);
     json_decref(own);
-    if (!complete || json_array_size(visits) != plan->visit_count)
+    if (!complete)
         st = error_set(err, LATHE_NO_MEMORY, "out of memory");
     if (!st) st = plan_put(txn, job, networks, visits, err);
-    if (!st) st = put_rows(txn, job_text(job, "id"), plan, err);
+    if (!st) st = put_rows(txn, job_text(job, "id"), plan, profile_is(job, "isolated"), err);
     json_decref(networks);
     json_decref(visits);
     if (st) return st;
@@ -263,7 +304,7 @@ static enum lathe_status put_draft(struct kv_txn *txn, json_t *job, const struct
     job_set_hidden(job, "params", (int64_t)params);
     job_set_hidden(job, "params_built", 0);
     job_set_hidden(job, "rounds_done", job_int(job, "rounds"));
-    job_set_int(job, "networks", (int64_t)plan->network_count);
+    job_set_int(job, "networks", (int64_t)network_count);
     job_set_int(job, "rows_total", (int64_t)plan->rows_total);
     job_set_int(job, "rows_done", (int64_t)(plan->rows_total - plan->row_count));
     job_set_hidden(job, "version", draft->version);
@@ -357,7 +398,10 @@ static json_t *new_profile(const struct jobs *jobs, const struct profile_request
     json_object_set_new(job, "space", json_string(q->space));
     json_object_set_new(job, "resolutions", list_resolutions(catalog_find(jobs->spaces, q->space), q));
     job_set_int(job, "rounds", q->rounds ? q->rounds : ROUNDS_DEFAULT);
-    double ci = q->ci >= 0 ? q->ci : q->rounds ? 0 : ci_default;
+    const char *mode = q->mode ? q->mode : "layers";
+    bool isolated = strcmp(mode, "isolated") == 0;
+    double ci = strcmp(mode, "layers") != 0 ? 0 : q->ci >= 0 ? q->ci : q->rounds ? 0 : ci_default;
+    json_object_set_new(job, "mode", json_string(mode));
     json_object_set_new(job, "ci", json_real(ci));
     json_object_set_new(job, "budget_s", json_real(q->budget_s));
     json_object_set_new(job, "calibrate", json_boolean(q->calibrate));
@@ -365,7 +409,7 @@ static json_t *new_profile(const struct jobs *jobs, const struct profile_request
     job_set_int(job, "redone", 0);
     job_set_int(job, "throttled", 0);
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) json_object_set_new(job, unknown[i], json_null());
-    job_set_int(job, "runs", q->runs ? q->runs : RUNS_DEFAULT);
+    job_set_int(job, "runs", q->runs ? q->runs : isolated ? ISOLATED_RUNS : RUNS_DEFAULT);
     job_set_int(job, "warmup", q->warmup ? q->warmup : WARMUP_DEFAULT);
     job_set_int(job, "seed", (int64_t)q->seed);
     return job;

@@ -35,6 +35,12 @@ struct storing {
     json_t *touched; /* rows that got samples, as the keys of an object */
 };
 
+/* Whether a job can't do without times between layers. */
+static bool wants_layers(const json_t *job)
+{
+    return strcmp(job_text(job, "kind"), "profile") == 0 && !profile_is(job, "regression");
+}
+
 /* Whether the lease has this visit of this network. */
 static bool in_lease(const json_t *lease, const struct batch_visit *v)
 {
@@ -50,7 +56,7 @@ static bool in_lease(const json_t *lease, const struct batch_visit *v)
 static enum lathe_status check_visit(const struct storing *s, size_t i, const json_t *layers, struct lathe_error *err)
 {
     const struct batch_visit *v = &s->batch->visits[i];
-    bool per_layer = strcmp(job_text(s->job, "kind"), "profile") == 0 || v->layers > 0;
+    bool per_layer = wants_layers(s->job) || v->layers > 0;
     char field[48];
     snprintf(field, sizeof field, "visits[%zu]", i);
     if (!in_lease(s->lease, v))
@@ -193,8 +199,13 @@ static enum lathe_status created_of(struct kv_txn *txn, const json_t *job, uint3
 static enum lathe_status settle_version(struct storing *s, struct kv_txn *txn, struct lathe_error *err)
 {
     int64_t created = 0;
+    /* Rows that are measured in another way are another table's. */
+    json_t *fingerprint = json_copy((json_t *)s->batch->fingerprint);
+    if (!profile_is(s->job, "layers"))
+        json_object_set(fingerprint, "method", json_object_get(s->job, "mode"));
     enum lathe_status st =
-        table_version_for(txn, job_table(s->job), s->batch->fingerprint, "measured", s->now_ms, &s->version, err);
+        table_version_for(txn, job_table(s->job), fingerprint, "measured", s->now_ms, &s->version, err);
+    json_decref(fingerprint);
     if (!st) st = created_of(txn, s->job, s->version, &created, err);
     if (st) return st;
     int64_t known = job_hidden(s->job, "version");
@@ -275,6 +286,7 @@ static enum lathe_status compare_speed(struct storing *s, struct kv_txn *txn, st
     enum lathe_status st = table_info(txn, job_table(s->job), (uint32_t)job_hidden(s->job, "version"), &info, NULL);
     if (st == LATHE_NOT_FOUND) s->same_speed = false;
     if (st) return st == LATHE_NOT_FOUND ? LATHE_OK : error_set(err, st, "failed to read the device's table");
+    json_object_del(info.fingerprint, "method");
     s->same_speed = json_equal(info.fingerprint, (json_t *)s->batch->fingerprint) == 1;
     table_info_clear(&info);
     return LATHE_OK;
@@ -353,6 +365,26 @@ static enum lathe_status move_on(struct storing *s, struct kv_txn *txn, struct l
     return finish_if_done(s, txn, err);
 }
 
+/* Whether a runner gives times of whole runs only. */
+static bool has_no_layers(const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->visits[i].layers) return false;
+    return batch->count > 0;
+}
+
+/* The runner can't time layers: the profile is planned anew as a regression. What it sent is of no use for that. */
+static enum lathe_status turn_to_regression(struct storing *s, struct kv_txn *txn, struct lathe_error *err)
+{
+    json_object_set_new(s->job, "mode", json_string("regression"));
+    json_object_set_new(s->job, "ci", json_real(0));
+    s->ended = true;
+    s->accepted = 1;
+    enum lathe_status st = profile_plan(s->jobs, txn, s->job, 0, err);
+    if (!st) st = job_save(txn, s->job, err);
+    return st ? st : store_delete(txn, "lease", s->lease_id, err);
+}
+
 static void forget_outcome(struct storing *s)
 {
     json_decref(s->lease);
@@ -386,6 +418,7 @@ static enum lathe_status store_batch(void *context, struct kv_txn *txn, struct l
     if (st || !job_active(s->job) || !brings_news(s, txn)) return st;
     s->threads = numbers.threads;
     bool profile = strcmp(job_text(s->job, "kind"), "profile") == 0;
+    if (wants_layers(s->job) && has_no_layers(s->batch)) return turn_to_regression(s, txn, err);
     if (profile) st = settle_version(s, txn, err);
     if (!st) st = profile ? settle_sentinel(s, txn, err) : compare_speed(s, txn, err);
     for (size_t i = 0; !st && i < s->batch->count; i++) st = add_visit(s, txn, i, err);

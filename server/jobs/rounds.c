@@ -282,6 +282,11 @@ static enum lathe_status store_trust(struct judging *j, json_t *job, struct lath
     struct table_info info;
     enum lathe_status st = trust_of(j->pairs, j->count, &trust, err);
     if (st) return st;
+    /* Isolated rows stand as the usual way has them: with no factor from whole subnets. */
+    if (profile_is(job, "isolated")) {
+        trust.factor = 1;
+        trust.mape = trust.raw_mape;
+    }
     j->scaling.factor = trust.factor;
     st = table_set_scaling(j->txn, job_table(job), j->version, &j->scaling, err);
     if (!st) st = table_info(j->txn, job_table(job), j->version, &info, err);
@@ -317,6 +322,10 @@ static enum lathe_status finish(struct kv_txn *txn, json_t *job, const char *sto
 {
     uint32_t version = (uint32_t)job_hidden(job, "version");
     enum lathe_status st = settle_reference(txn, job, version, err);
+    if (!st && profile_is(job, "regression")) {
+        st = profile_regress(txn, job, version, err);
+        wide = 0;
+    }
     if (!st) st = judge(txn, job, version, err);
     if (st) return st;
     if (!wide) job_set_int(job, "rows_done", job_int(job, "rows_total"));
