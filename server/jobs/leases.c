@@ -154,11 +154,12 @@ static enum lathe_status write_lease(struct kv_txn *txn, struct grant *g, const 
     if (st) return st;
     lease = json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:O}", "schema", STORE_VERSION, "id", g->id, "agent", g->agent,
                       "device", device, "kind", kind, "job", job, "fence", (json_int_t)fence, "visits", visits);
-    g->answer = json_pack("{s:s,s:I,s:i,s:s,s:s,s:{s:s,s:O},s:s,s:b,s:O,s:O,s:o,s:O}", "id", g->id, "fence",
-                          (json_int_t)fence, "ttl_s", LEASE_TTL_S, "kind", kind, "job", job, "device", "name", device,
-                          "transport", json_object_get(offer->device, "transport"), "config",
-                          job_text(g->job, "config"), "per_layer", !profile_is(g->job, "regression"), "warmup", json_object_get(g->job, "warmup"),
-                          "runs", json_object_get(g->job, "runs"), "networks", networks, "visits", visits);
+    g->answer =
+        json_pack("{s:s,s:I,s:i,s:s,s:s,s:{s:s,s:O},s:s,s:b,s:O,s:O,s:o,s:O}", "id", g->id, "fence", (json_int_t)fence,
+                  "ttl_s", LEASE_TTL_S, "kind", kind, "job", job, "device", "name", device, "transport",
+                  json_object_get(offer->device, "transport"), "config", job_text(g->job, "config"), "per_layer",
+                  !profile_is(g->job, "regression"), "warmup", json_object_get(g->job, "warmup"), "runs",
+                  json_object_get(g->job, "runs"), "networks", networks, "visits", visits);
     if (g->answer && job_sentinel(g->job) >= 0)
         json_object_set_new(
             g->answer, "sentinel",

@@ -16,7 +16,13 @@
 
 #include "server/spaces/space.h"
 
-enum { PLAN_CONTEXTS = 3, PLAN_MAX_ROUNDS = 1000, PLAN_MAX_RUNS = 1000, PLAN_MAX_HELD_OUT = 100, PLAN_MAX_RANDOM = 2000 };
+enum {
+    PLAN_CONTEXTS = 3,
+    PLAN_MAX_ROUNDS = 1000,
+    PLAN_MAX_RUNS = 1000,
+    PLAN_MAX_HELD_OUT = 100,
+    PLAN_MAX_RANDOM = 2000
+};
 
 /* What a table has of a row already; zeros when it has none. */
 struct plan_have {
@@ -32,7 +38,7 @@ struct plan_request {
     int rounds, runs; /* visits to each network, timed runs a visit; at least 1 */
     int held_out;     /* subnets beside those that cover rows, over all resolutions; 0..PLAN_MAX_HELD_OUT */
     bool only_held_out;
-    int random;       /* subnets drawn beside those that cover rows, over all resolutions, counted among them */
+    int random; /* subnets drawn beside those that cover rows, over all resolutions, counted among them */
     uint64_t seed;
     enum lathe_status (*have)(void *context, const char *layer_text, struct plan_have *out, struct lathe_error *err);
     void *context;

@@ -130,8 +130,9 @@ static enum lathe_status find_version(struct known_rows *known, uint32_t version
 static enum lathe_status draft_plan(struct jobs *jobs, struct kv_txn *txn, const json_t *job, uint32_t version,
                                     struct profile_draft *draft, struct lathe_error *err)
 {
-    struct known_rows known = {
-        .txn = txn, .table = job_table(job), .ci = json_number_value(json_object_get(job, "ci")),
+    struct known_rows known = {.txn = txn,
+                               .table = job_table(job),
+                               .ci = json_number_value(json_object_get(job, "ci")),
                                .mode = job_text(job, "mode")};
     int resolutions[SPACE_MAX_VALUES];
     int64_t created = 0;
@@ -256,18 +257,19 @@ static void list_subnets(const struct profile_draft *draft, const char *role, js
 {
     const struct plan *plan = &draft->plan;
     for (size_t i = 0; i < plan->network_count; i++)
-        json_array_append_new(networks, describe_network(draft->space, &plan->networks[i],
-                                                         plan->held_out[i] ? "held_out" : role));
+        json_array_append_new(
+            networks, describe_network(draft->space, &plan->networks[i], plan->held_out[i] ? "held_out" : role));
     for (size_t i = 0; i < plan->visit_count; i++) json_array_append_new(visits, json_integer(plan->visits[i]));
 }
 
-/* Each missing row as a network of its own, and the held-out subnets; rounds of all of them, in the order of the rows. */
+/* Each missing row as a network of its own, and the held-out subnets; rounds of all of them, in the order of the rows.
+ */
 static void list_isolated(const struct profile_draft *draft, const json_t *job, json_t *networks, json_t *visits)
 {
     const struct plan *plan = &draft->plan;
     for (size_t i = 0; i < plan->row_count; i++)
-        json_array_append_new(networks, json_pack("{s:s,s:[s],s:s}", "context", "0", "layers", plan->rows[i].text,
-                                                  "role", "cover"));
+        json_array_append_new(
+            networks, json_pack("{s:s,s:[s],s:s}", "context", "0", "layers", plan->rows[i].text, "role", "cover"));
     for (size_t i = 0; i < plan->network_count; i++)
         if (plan->held_out[i])
             json_array_append_new(networks, describe_network(draft->space, &plan->networks[i], "held_out"));
@@ -288,13 +290,12 @@ static enum lathe_status put_draft(struct kv_txn *txn, json_t *job, const struct
     note_new_params(visits, networks, &params);
     enum lathe_status st = LATHE_OK;
     size_t network_count = json_array_size(networks);
-    bool complete = profile_is(job, "isolated") || (network_count == plan->network_count &&
-                                                    json_array_size(visits) == plan->visit_count);
+    bool complete = profile_is(job, "isolated") ||
+                    (network_count == plan->network_count && json_array_size(visits) == plan->visit_count);
     json_t *own = draft->sentinel ? NULL : describe_network(draft->space, &plan->sentinel, "sentinel");
     job_add_sentinel(job, networks, draft->sentinel ? draft->sentinel : own);
     json_decref(own);
-    if (!complete)
-        st = error_set(err, LATHE_NO_MEMORY, "out of memory");
+    if (!complete) st = error_set(err, LATHE_NO_MEMORY, "out of memory");
     if (!st) st = plan_put(txn, job, networks, visits, err);
     if (!st) st = put_rows(txn, job_text(job, "id"), plan, profile_is(job, "isolated"), err);
     json_decref(networks);

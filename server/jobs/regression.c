@@ -70,7 +70,8 @@ static bool add_network(void *context, int number, const json_t *network)
 /* What a row is likely to take before anything is known: time for its work and its memory. */
 static double prior_of(const struct layer *l)
 {
-    return (double)layer_macs(l) + 4.0 * (double)layer_io_bytes(l, DTYPE_F32) + (double)layer_weight_bytes(l, DTYPE_F32);
+    return (double)layer_macs(l) + 4.0 * (double)layer_io_bytes(l, DTYPE_F32) +
+           (double)layer_weight_bytes(l, DTYPE_F32);
 }
 
 static enum lathe_status put_rows_found(struct fit *f, uint32_t version, const double *x, const struct layer *layers,

@@ -201,8 +201,7 @@ static enum lathe_status settle_version(struct storing *s, struct kv_txn *txn, s
     int64_t created = 0;
     /* Rows that are measured in another way are another table's. */
     json_t *fingerprint = json_copy((json_t *)s->batch->fingerprint);
-    if (!profile_is(s->job, "layers"))
-        json_object_set(fingerprint, "method", json_object_get(s->job, "mode"));
+    if (!profile_is(s->job, "layers")) json_object_set(fingerprint, "method", json_object_get(s->job, "mode"));
     enum lathe_status st =
         table_version_for(txn, job_table(s->job), fingerprint, "measured", s->now_ms, &s->version, err);
     json_decref(fingerprint);
