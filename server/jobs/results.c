@@ -253,6 +253,7 @@ static enum lathe_status store_batch(void *context, struct kv_txn *txn, struct l
     if (st || !job_active(s->job) || !brings_news(s, txn)) return st;
     s->threads = numbers.threads;
     if (strcmp(job_text(s->job, "kind"), "profile") == 0) st = settle_version(s, txn, err);
+    else measurement_note_fingerprint(s->job, s->batch->fingerprint);
     for (size_t i = 0; !st && i < s->batch->count; i++) st = add_visit(s, txn, i, err);
     return st ? st : move_on(s, txn, err);
 }

@@ -68,8 +68,9 @@ static enum lathe_status read_own_form(const json_t *document, int resolution, s
 {
     struct json_fields f;
     const json_t *lines = NULL;
+    const char *name = NULL;
     json_fields_begin(&f, document, err);
-    json_allow(&f, "name");
+    json_get_name(&f, "name", JSON_OPTIONAL, &name);
     json_allow(&f, "resolution");
     json_get_array(&f, "layers", JSON_REQUIRED, 1, NETWORK_MAX_LAYERS, &lines);
     enum lathe_status st = json_fields_end(&f);
