@@ -9,6 +9,8 @@
 
 enum { TEXT_BYTES = 320 };
 
+static const char ofa[] = "once-for-all";
+
 /* ---- tables ---- */
 
 static const struct column network_columns[] = {
@@ -123,15 +125,27 @@ static void claim_print(const json_t *claim, char out[TEXT_BYTES])
     else snprintf(out + n, TEXT_BYTES - (size_t)n, "%.2f to %.2f times.", least, most);
 }
 
+/* The networks that have one note, once. */
+static void print_note(const json_t *networks, size_t first, bool markdown)
+{
+    const char *note = shown_at(json_array_get(networks, first), "notes");
+    for (size_t i = 0; i < first; i++)
+        if (strcmp(shown_at(json_array_get(networks, i), "notes"), note) == 0) return;
+    if (markdown) fputs("- ", stdout);
+    for (size_t i = first; i < json_array_size(networks); i++) {
+        const json_t *network = json_array_get(networks, i);
+        if (strcmp(shown_at(network, "notes"), note) == 0)
+            printf("%s%s", i > first ? ", " : "", shown_at(network, "title"));
+    }
+    printf(": %s\n", note);
+}
+
 static void print_notes(const json_t *report, bool markdown)
 {
     const json_t *networks = json_at(report, "networks");
     const json_t *failed = json_at(report, "failed");
-    for (size_t i = 0; i < json_array_size(networks); i++) {
-        const json_t *network = json_array_get(networks, i);
-        if (!json_at(network, "notes")) continue;
-        printf("%s%s: %s\n", markdown ? "- " : "", shown_at(network, "title"), shown_at(network, "notes"));
-    }
+    for (size_t i = 0; i < json_array_size(networks); i++)
+        if (json_at(json_array_get(networks, i), "notes")) print_note(networks, i, markdown);
     for (size_t i = 0; i < json_array_size(failed); i++) {
         const json_t *network = json_array_get(failed, i);
         printf("%s%s could not be measured: %s\n", markdown ? "- " : "", shown_at(network, "name"),
@@ -139,19 +153,32 @@ static void print_notes(const json_t *report, bool markdown)
     }
 }
 
-void compare_print(const json_t *report, bool markdown)
+/* Whether there is something to compare with. */
+static bool has_ofa(const json_t *networks)
+{
+    for (size_t i = 0; i < json_array_size(networks); i++)
+        if (strcmp(shown_at(json_array_get(networks, i), "family"), ofa) == 0) return true;
+    return false;
+}
+
+static void print_speedups(const json_t *report, bool markdown)
 {
     const json_t *claims = json_at(report, "claims");
-    printf("%s%s, %s, %.0f rounds\n\n", markdown ? "## " : "", shown_at(report, "device"), shown_at(report, "config"),
-           number_at(report, "rounds"));
-    print_rows(network_columns, rows_of(json_at(report, "networks"), add_interval), markdown);
-    if (json_array_size(json_at(report, "speedups")))
-        print_rows(speedup_columns, rows_of(json_at(report, "speedups"), add_faster), markdown);
+    if (!has_ofa(json_at(report, "networks")) || !json_array_size(json_at(report, "speedups"))) return;
+    print_rows(speedup_columns, rows_of(json_at(report, "speedups"), add_faster), markdown);
     for (size_t i = 0; i < json_array_size(claims); i++) {
         char text[TEXT_BYTES];
         claim_print(json_array_get(claims, i), text);
         printf("%s%s\n", markdown ? "- " : "", text);
     }
+}
+
+void compare_print(const json_t *report, bool markdown)
+{
+    printf("%s%s, %s, %.0f rounds\n\n", markdown ? "## " : "", shown_at(report, "device"), shown_at(report, "config"),
+           number_at(report, "rounds"));
+    print_rows(network_columns, rows_of(json_at(report, "networks"), add_interval), markdown);
+    print_speedups(report, markdown);
     printf("%sTop-1 is as published, with each network's own training; latency was measured here.\n\n",
            markdown ? "- " : "");
     print_notes(report, markdown);
@@ -187,7 +214,6 @@ static void point_print(const json_t *network, char out[TEXT_BYTES])
 /* @param names TEXT_BYTES each. */
 static void make_points(const json_t *networks, struct families *families, struct plot_point *points, char *names)
 {
-    const char *const ofa = "once-for-all";
     series_of(families, ofa); /* the first colour */
     for (size_t i = 0; i < json_array_size(networks); i++) {
         const json_t *network = json_array_get(networks, i);

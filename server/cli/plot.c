@@ -86,6 +86,11 @@ static double step_of(double range, int most)
     return 10 * power;
 }
 
+static bool has_bar(const struct plot_point *p)
+{
+    return p->low > 0 && p->high > p->low && isfinite(p->high);
+}
+
 static bool scale(struct drawing *d)
 {
     const struct plot *p = d->plot;
@@ -97,8 +102,8 @@ static bool scale(struct drawing *d)
         const struct plot_point *at = &p->points[i];
         if (!(at->x > 0) || !isfinite(at->x) || !isfinite(at->y)) return false;
         if (at->series < 0 || at->series >= p->series_count || at->series >= PLOT_SERIES_MOST) return false;
-        x_low = fmin(x_low, at->low > 0 ? fmin(at->low, at->x) : at->x);
-        x_high = fmax(x_high, fmax(at->x, isfinite(at->high) ? at->high : 0));
+        x_low = fmin(x_low, has_bar(at) ? fmin(at->low, at->x) : at->x);
+        x_high = fmax(x_high, has_bar(at) ? fmax(at->high, at->x) : at->x);
         y_low = fmin(y_low, at->y);
         y_high = fmax(y_high, at->y);
     }
@@ -190,6 +195,19 @@ static bool is_free(const struct drawing *d, const struct box *b)
     return true;
 }
 
+/* Where a point with its interval begins and ends. */
+static double left_of(const struct drawing *d, const struct plot_point *p)
+{
+    double x = x_of(d, p->x) - MARK;
+    return has_bar(p) ? fmin(x_of(d, p->low), x) : x;
+}
+
+static double right_of(const struct drawing *d, const struct plot_point *p)
+{
+    double x = x_of(d, p->x) + MARK;
+    return has_bar(p) ? fmax(x_of(d, p->high), x) : x;
+}
+
 static void put_points(struct drawing *d)
 {
     for (size_t i = 0; i < d->plot->count; i++) {
@@ -197,7 +215,7 @@ static void put_points(struct drawing *d)
         double x = x_of(d, p->x);
         double y = y_of(d, p->y);
         buf_puts(&d->out, "<g class=\"point\">");
-        if (p->low > 0 && p->high > p->low)
+        if (has_bar(p))
             buf_printf(&d->out, "<path d=\"M%.1f %.1fH%.1f\" stroke=\"%s\" class=\"bar\"/>", x_of(d, p->low), y,
                        x_of(d, p->high), colours[p->series]);
         put_mark(&d->out, x, y, p->series);
@@ -205,6 +223,7 @@ static void put_points(struct drawing *d)
         put_escaped(&d->out, p->name);
         buf_puts(&d->out, "</title></g>\n");
         take(d, (struct box){x - MARK, y - MARK, 2 * MARK, 2 * MARK});
+        take(d, (struct box){left_of(d, p), y - 1, right_of(d, p) - left_of(d, p), 2});
     }
 }
 
@@ -224,8 +243,8 @@ static void put_label(struct drawing *d, const struct plot_point *p)
     double y = y_of(d, p->y);
     double w = (double)width_of(p->label) * LABEL_CHARACTER;
     const struct box places[] = {
-        {x + MARK + 3, y - LABEL_HEIGHT / 2.0, w, LABEL_HEIGHT},
-        {x - MARK - 3 - w, y - LABEL_HEIGHT / 2.0, w, LABEL_HEIGHT},
+        {right_of(d, p) + 3, y - LABEL_HEIGHT / 2.0, w, LABEL_HEIGHT},
+        {left_of(d, p) - 3 - w, y - LABEL_HEIGHT / 2.0, w, LABEL_HEIGHT},
         {x + 2, y + MARK + 2, w, LABEL_HEIGHT},
         {x - w / 2, y - MARK - 2 - LABEL_HEIGHT, w, LABEL_HEIGHT},
     };

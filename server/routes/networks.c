@@ -87,7 +87,9 @@ enum lathe_status asked_network_read(const struct app *app, const json_t *reques
     json_fields_begin(&f, request, err);
     json_get_int(&f, "resolution", JSON_OPTIONAL, 1, NETWORK_MAX_RESOLUTION, &resolution);
     if (f.status) return f.status;
-    if (!subnet == !network) return error_field(err, "subnet", "give either a subnet or a network");
+    if (!subnet == !network)
+        return error_field(err, json_object_get(request, "network") ? "network" : "subnet",
+                           "give either a subnet or a network");
     if (network) return read_network(app, network, (int)resolution, out, err);
     if (resolution) return error_field(err, "resolution", "a subnet says its resolution itself");
     return read_subnet(app, subnet, out, err);

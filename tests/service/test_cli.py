@@ -21,7 +21,7 @@ class UsageTest(CliCase):
             for verb in {v for v in verbs if v.islower()}:
                 self.assertIn(f"{noun} {verb}", listed)
                 self.assertIn("Examples:\n  lathe " + noun, self.lathe(noun, verb, "--help").stdout)
-        for verb in ("subnet", "front", "measure", "status"):
+        for verb in ("subnet", "front", "measure", "compare", "status"):
             self.assertIn("Examples:\n  lathe " + verb, self.lathe(verb, "--help").stdout)
         self.assertRegex(self.lathe("--version").stdout, r"^lathe \d+\.\d+\.\d+\n$")
 
