@@ -28,7 +28,7 @@ static enum lathe_status read_line(const char *line, const struct shape *in, str
     int digits = rest[0] == ' ' ? (int)strspn(rest + 1, "0123456789") : 0;
     if (digits > 5) return error_set(err, LATHE_INVALID, "at most 65535 channels");
     if (digits) {
-        channels = atoi(rest + 1);
+        channels = (int)strtol(rest + 1, NULL, 10);
         rest += 1 + digits;
     }
     bool pools = strncmp(line, "avgpool", kind) == 0 || strncmp(line, "linear", kind) == 0;

@@ -169,7 +169,7 @@ static enum http_outcome describe_layers(struct http_request *request)
 {
     struct lathe_error err = {0};
     struct json_fields f;
-    struct asked_network asked;
+    struct asked_network asked = {.what = NULL};
     const json_t *body = http_json(request);
     if (!body || !refuse_query(request)) return HTTP_DONE;
     json_fields_begin(&f, body, &err);

@@ -8,7 +8,7 @@ import unittest
 from cli_case import LARGER, YAML, CliCase, samples
 from lathe_service import program, test_data
 
-NOUNS = ("device", "profile", "table", "space", "predictor", "token")
+NOUNS = ("device", "profile", "table", "space", "predictor", "network", "token")
 
 
 class UsageTest(CliCase):

@@ -45,7 +45,7 @@ class NetworksTest(unittest.TestCase):
                                 {"device": "here", "config": CONFIG, "visits": 1, "runs": 1, **changes})
 
     def finish(self, jobs):
-        with Agent(self.server):
+        with Agent(self.server, name=self._testMethodName[:60]):
             return [wait_for_state(self.server, job, "done", "failed") for job in jobs]
 
     def test_the_catalog_is_listed_and_shown(self):
