@@ -167,16 +167,17 @@ static void put_axes(struct drawing *d)
 
 static void put_mark(struct buf *out, double x, double y, int series)
 {
-    static const char *const shapes[] = {
+    static const char *const shapes[PLOT_SERIES_MOST] = {
         "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0z", /* circle */
         "m-4.5 -4.5h9v9h-9z",                    /* square */
         "m0 -6l5.5 10h-11z",                     /* triangle */
         "m0 -6l6 6l-6 6l-6 -6z",                 /* diamond */
         "m0 6l5.5 -10h-11z",                     /* triangle, upside down */
         "m-2 -6h4v4h4v4h-4v4h-4v-4h-4v-4h4z",    /* plus */
+        "m-6 0l3 -5.2h6l3 5.2l-3 5.2h-6z",       /* hexagon */
+        "m-5.5 -3.5h11v7h-11z",                  /* bar */
     };
-    buf_printf(out, "<path d=\"M%.1f %.1f%s\" fill=\"%s\" class=\"mark\"/>", x, y,
-               shapes[(size_t)series % (sizeof shapes / sizeof shapes[0])], colours[series]);
+    buf_printf(out, "<path d=\"M%.1f %.1f%s\" fill=\"%s\" class=\"mark\"/>", x, y, shapes[series], colours[series]);
 }
 
 static void take(struct drawing *d, struct box box)
@@ -247,6 +248,9 @@ static void put_label(struct drawing *d, const struct plot_point *p)
         {left_of(d, p) - 3 - w, y - LABEL_HEIGHT / 2.0, w, LABEL_HEIGHT},
         {x + 2, y + MARK + 2, w, LABEL_HEIGHT},
         {x - w / 2, y - MARK - 2 - LABEL_HEIGHT, w, LABEL_HEIGHT},
+        {x - w - 2, y + MARK + 2, w, LABEL_HEIGHT},
+        {x + 2, y - MARK - 2 - LABEL_HEIGHT, w, LABEL_HEIGHT},
+        {x - w / 2, y + MARK + 2 + LABEL_HEIGHT, w, LABEL_HEIGHT},
     };
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         if (!is_free(d, &places[i])) continue;
