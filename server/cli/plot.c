@@ -341,12 +341,12 @@ static void put_head(struct drawing *d)
     buf_puts(&d->out, "</desc>\n<style>\n"
                       "text{font-family:system-ui,sans-serif;fill:#222}\n"
                       ".title{font-size:17px;font-weight:600}.name{font-size:14px}.tick{font-size:12px}"
-                      ".label{font-size:11px}\n"
+                      ".label{font-size:11px;paint-order:stroke;stroke:#fff;stroke-width:3px;stroke-opacity:.8}\n"
                       ".paper{fill:#fff}.panel{fill:#fff;fill-opacity:.85;stroke:#ccc}\n"
                       ".grid{stroke:#e4e4e4}.axis{stroke:#555;fill:none}\n"
                       ".front{fill:none;stroke-width:2;stroke-opacity:.6}.bar{stroke-width:1.5}.mark{stroke:#fff;"
                       "stroke-width:.8}\n"
-                      "@media (prefers-color-scheme:dark){text{fill:#ddd}.paper{fill:#16181d}"
+                      "@media (prefers-color-scheme:dark){text{fill:#ddd}.label{stroke:#16181d}.paper{fill:#16181d}"
                       ".panel{fill:#16181d;stroke:#444}.grid{stroke:#2c3038}.axis{stroke:#999}.mark{stroke:#16181d}}\n"
                       "</style>\n");
     buf_printf(&d->out, "<rect width=\"%d\" height=\"%d\" class=\"paper\"/>\n", PLOT_WIDTH, PLOT_HEIGHT);

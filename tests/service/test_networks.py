@@ -4,12 +4,13 @@
 import csv
 import json
 import re
+import signal
 import subprocess
 import unittest
 import xml.etree.ElementTree
 
 from cli_case import CliCase
-from lathe_service import Agent, Server, program, test_data
+from lathe_service import Agent, Process, Server, program, test_data, wait_for
 from small_space import CONFIG, prepare, wait_for_state
 
 LINES = {"name": "mine", "resolution": 32, "layers": [
@@ -212,6 +213,23 @@ class CommandTest(CliCase):
         self.assertIn("EfficientNet-B1", text.stdout)
         self.assertRegex(text.stdout, r"1\.5 times as fast as MobileNetV3 at its top-1\. Measured here: ")
         self.assertRegex(text.stderr, r"round 2 of 2: \d of \d networks, \d+ s\n$")
+
+    def test_a_comparison_that_was_interrupted_goes_on_with_what_is_measured(self):
+        command = ["compare", "here", "--config", CONFIG, "--networks", "ofa-lg-8,mobilenetv3-small-1.0", "--rounds", "1", "--visits", "1"]
+        first = Process([program("lathe"), *command], env=self.environment())
+        self.addCleanup(first.kill)
+        wait_for("the command's waiting", lambda: "no agent serves device here" in first.stderr())
+        first.proc.send_signal(signal.SIGINT)
+        self.assertEqual(first.wait(), 1)
+        self.assertIn("goes on without you", first.stderr())
+        ordered = self.server.ok("GET", "/v1/measurements")["items"]
+        self.assertEqual(len(ordered), 2)
+        with Agent(self.server):
+            for job in ordered:
+                wait_for_state(self.server, job, "done")
+            report = self.json(*command, "--reuse")
+        self.assertEqual(len(report["networks"]), 2)
+        self.assertEqual(len(self.server.ok("GET", "/v1/measurements")["items"]), 3)
 
     def check_plot(self, path, report):
         root = xml.etree.ElementTree.parse(path).getroot()
