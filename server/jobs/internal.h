@@ -171,6 +171,8 @@ void progress_note(json_t *job, const struct batch *, double visits_ahead, int64
 /* measurements.c */
 /** Fill in the figures of a measurement whose visits are all done. */
 enum lathe_status measurement_finish(struct kv_txn *, json_t *job, struct lathe_error *err);
+/** Keep which device it was as its results come: the fingerprint; false once it has changed meanwhile. */
+void measurement_note_fingerprint(json_t *job, const json_t *fingerprint);
 
 /* leases.c */
 /** The lease of this id under this fence, or LATHE_CONFLICT: it has ended. */

@@ -63,9 +63,9 @@ struct profile_request {
  *  A profile with nothing missing is born done. */
 enum lathe_status jobs_create_profile(struct jobs *, const struct profile_request *, json_t **job,
                                       struct lathe_error *err);
-/** Create a measurement of one subnet. @param layers canonical texts. @param subnet its document, kept for the answer.
- */
-enum lathe_status jobs_create_measurement(struct jobs *, const char *device, const char *config, const json_t *subnet,
+/** Create a measurement of one network. @param layers canonical texts. @param what fields of the answer that tell what
+ *  it is: {"subnet":{..}} or {"network":{..}}; kept. */
+enum lathe_status jobs_create_measurement(struct jobs *, const char *device, const char *config, const json_t *what,
                                           const json_t *layers, int visits, int runs, json_t **job,
                                           struct lathe_error *err);
 enum lathe_status jobs_get(struct jobs *, const char *kind, const char *id, json_t **job, struct lathe_error *err);

@@ -11,12 +11,13 @@
 
 enum { VISITS_DEFAULT = 10, RUNS_DEFAULT = 5, WARMUP = 2, VISITS_MAX = 1000 };
 
-static json_t *new_measurement(const char *device, const char *config, const json_t *subnet, int visits, int runs)
+static json_t *new_measurement(const char *device, const char *config, const json_t *what, int visits, int runs)
 {
     static const char *const figures[] = {"latency_ms", "latency_ms_range", "mean_ms", "std_ms", "min_ms",
                                           "p50_ms",     "p90_ms",           "raw_ms",  "drift",  "cpu_share"};
     json_t *job = job_new("measurement", device, config);
-    json_object_set(job, "subnet", (json_t *)subnet);
+    json_object_update(job, (json_t *)what);
+    json_object_set_new(job, "fingerprint", json_null());
     job_set_int(job, "visits", visits);
     job_set_int(job, "runs", runs);
     job_set_int(job, "warmup", WARMUP);
@@ -87,9 +88,9 @@ static enum lathe_status check_layers(const json_t *layers, struct lathe_error *
     return LATHE_OK;
 }
 
-enum lathe_status jobs_create_measurement(struct jobs *jobs, const char *device, const char *config,
-                                          const json_t *subnet, const json_t *layers, int visits, int runs,
-                                          json_t **job, struct lathe_error *err)
+enum lathe_status jobs_create_measurement(struct jobs *jobs, const char *device, const char *config, const json_t *what,
+                                          const json_t *layers, int visits, int runs, json_t **job,
+                                          struct lathe_error *err)
 {
     if (!text_is_name(device)) return error_field(err, "device", "device is not a name");
     enum lathe_status st = config_read(config, NULL, err);
@@ -98,7 +99,7 @@ enum lathe_status jobs_create_measurement(struct jobs *jobs, const char *device,
     if (visits < 0 || visits > VISITS_MAX) return error_field(err, "visits", "visits must be 1 to %d", VISITS_MAX);
     if (runs < 0 || runs > PLAN_MAX_RUNS) return error_field(err, "runs", "runs must be 1 to %d", PLAN_MAX_RUNS);
     if (!visits) visits = VISITS_DEFAULT;
-    json_t *blank = new_measurement(device, config, subnet, visits, runs ? runs : RUNS_DEFAULT);
+    json_t *blank = new_measurement(device, config, what, visits, runs ? runs : RUNS_DEFAULT);
     if (!blank) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     struct creation c = {.blank = blank, .layers = layers, .visits = visits};
     st = kv_write(jobs->kv, store_measurement, &c, err);
@@ -159,4 +160,11 @@ enum lathe_status measurement_finish(struct kv_txn *txn, json_t *job, struct lat
     set_figure(job, "raw_ms", latency_best_ms(&raw));
     set_figure(job, "drift", sentinel_ns > 0 && scaling.reference_ns > 0 ? sentinel_ns / scaling.reference_ns : NAN);
     return LATHE_OK;
+}
+
+void measurement_note_fingerprint(json_t *job, const json_t *fingerprint)
+{
+    const json_t *known = json_object_get(job, "fingerprint");
+    bool differs = json_is_object(known) && !json_equal(known, fingerprint);
+    json_object_set(job, "fingerprint", differs || json_is_false(known) ? json_false() : (json_t *)fingerprint);
 }

@@ -420,6 +420,7 @@ static enum lathe_status store_batch(void *context, struct kv_txn *txn, struct l
     if (wants_layers(s->job) && has_no_layers(s->batch)) return turn_to_regression(s, txn, err);
     if (profile) st = settle_version(s, txn, err);
     if (!st) st = profile ? settle_sentinel(s, txn, err) : compare_speed(s, txn, err);
+    if (!st && !profile) measurement_note_fingerprint(s->job, s->batch->fingerprint);
     for (size_t i = 0; !st && i < s->batch->count; i++) st = add_visit(s, txn, i, err);
     if (!st) st = update_rows(s, txn, err);
     return st ? st : move_on(s, txn, err);

@@ -59,7 +59,7 @@ static enum lathe_status start(const struct verifying *v, const struct subnet *s
     const struct question *q = &v->ask->question;
     struct layer lowered[SPACE_MAX_SLOTS];
     json_t *layers = json_array();
-    json_t *subnet = subnet_to_json(q->space, s);
+    json_t *what = json_pack("{s:o}", "subnet", subnet_to_json(q->space, s));
     int n = space_lower(q->space, s, lowered);
     for (int i = 0; i < n; i++) {
         char text[LAYER_TEXT_BYTES];
@@ -69,7 +69,7 @@ static enum lathe_status start(const struct verifying *v, const struct subnet *s
     enum lathe_status st =
         jobs_create_measurement(q->app->jobs, q->tables[0].device, q->tables[0].config, subnet, layers, 0, 0, job, err);
     json_decref(layers);
-    json_decref(subnet);
+    json_decref(what);
     return st;
 }
 

@@ -8,7 +8,7 @@ import unittest
 from cli_case import LARGER, YAML, CliCase, samples
 from lathe_service import program, test_data
 
-NOUNS = ("device", "profile", "table", "space", "predictor", "token")
+NOUNS = ("device", "profile", "table", "space", "predictor", "network", "token")
 
 
 class UsageTest(CliCase):
@@ -21,7 +21,7 @@ class UsageTest(CliCase):
             for verb in {v for v in verbs if v.islower()}:
                 self.assertIn(f"{noun} {verb}", listed)
                 self.assertIn("Examples:\n  lathe " + noun, self.lathe(noun, verb, "--help").stdout)
-        for verb in ("subnet", "front", "measure", "status"):
+        for verb in ("subnet", "front", "measure", "compare", "status"):
             self.assertIn("Examples:\n  lathe " + verb, self.lathe(verb, "--help").stdout)
         self.assertRegex(self.lathe("--version").stdout, r"^lathe \d+\.\d+\.\d+\n$")
 

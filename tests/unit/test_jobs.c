@@ -280,14 +280,14 @@ END_TEST
 static void measure(int visits, int runs, char *id)
 {
     json_t *job = NULL;
-    json_t *subnet = json_of("{\"space\":\"small\",\"resolution\":32}");
+    json_t *what = json_of("{\"subnet\":{\"space\":\"small\",\"resolution\":32}}");
     json_t *layers = json_of("[\"avgpool in=4x4x16 out=1x1x16\",\"linear in=1x1x16 out=1x1x10\"]");
-    ASSERT_OK(jobs_create_measurement(t.jobs, "board", CONFIG, subnet, layers, visits, runs, &job, err));
+    ASSERT_OK(jobs_create_measurement(t.jobs, "board", CONFIG, what, layers, visits, runs, &job, err));
     snprintf(id, 40, "%s", text_of(job, "id"));
     ck_assert(json_is_null(json_object_get(job, "latency_ms")));
-    ck_assert(json_equal(json_object_get(job, "subnet"), subnet));
+    ck_assert(json_equal(json_object_get(job, "subnet"), json_object_get(what, "subnet")));
     json_decref(job);
-    json_decref(subnet);
+    json_decref(what);
     json_decref(layers);
 }
 
