@@ -67,7 +67,7 @@ static enum lathe_status start(const struct verifying *v, const struct subnet *s
         json_array_append_new(layers, json_string(text));
     }
     enum lathe_status st =
-        jobs_create_measurement(q->app->jobs, q->tables[0].device, q->tables[0].config, subnet, layers, 0, 0, job, err);
+        jobs_create_measurement(q->app->jobs, q->tables[0].device, q->tables[0].config, what, layers, 0, 0, job, err);
     json_decref(layers);
     json_decref(what);
     return st;
