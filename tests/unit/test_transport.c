@@ -21,7 +21,7 @@ static struct link *open_link(const char *const *argv)
 {
     struct link *link = NULL;
     struct lathe_error err = {0};
-    ck_assert_msg(local_link()->open(argv, &link, &err) == LATHE_OK, "%s", err.message);
+    ck_assert_msg(local_link()->open(argv, NULL, &link, &err) == LATHE_OK, "%s", err.message);
     return link;
 }
 
@@ -112,11 +112,11 @@ START_TEST(a_program_that_is_not_there_is_not_found)
     const char *const folder[] = {"/", NULL};
     struct link *link = NULL;
     struct lathe_error err = {0};
-    ck_assert_int_eq(local_link()->open(absent, &link, &err), LATHE_NOT_FOUND);
+    ck_assert_int_eq(local_link()->open(absent, NULL, &link, &err), LATHE_NOT_FOUND);
     ck_assert_str_eq(err.message,
                      "no runner at /nonexistent/lathe-run: build or install lathe-run, or point to it with "
                      "--runner");
-    ck_assert_int_eq(local_link()->open(folder, &link, &err), LATHE_IO);
+    ck_assert_int_eq(local_link()->open(folder, NULL, &link, &err), LATHE_IO);
     ck_assert_ptr_null(link);
     ck_assert_ptr_null(transport_find("pigeon"));
 }
