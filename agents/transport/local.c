@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "agents/transport/cpus.h"
+#include "lut/base/cpus.h"
 #include "agents/transport/process.h"
 
 static enum lathe_status local_open(const char *const *argv, const struct transport_options *options,

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 
 #include "agents/transport/bundle.h"
-#include "agents/transport/cpus.h"
+#include "lut/base/cpus.h"
 #include "agents/transport/process.h"
 #include "lut/base/clock.h"
 #include "lut/base/text.h"

@@ -3,12 +3,13 @@
 /* What agents do: ask for work, renew, report, give back. */
 #include <string.h>
 
+#include "lut/base/cpus.h"
 #include "lut/base/json.h"
 #include "lut/base/text.h"
 #include "server/routes/app.h"
 #include "server/routes/lease_waiters.h"
 
-enum { WAIT_MAX_S = 60, SMALL_BODY = 16 * 1024, RESULTS_BODY = 8 * 1024 * 1024 };
+enum { WAIT_MAX_S = 60, SMALL_BODY = 64 * 1024, LEASES_MOST = 256, RESULTS_BODY = 8 * 1024 * 1024 };
 
 /* An agent's token acts for the agent of its name, and for no other. */
 static bool may_act_as(struct http_request *request, const char *agent)
@@ -18,6 +19,45 @@ static bool may_act_as(struct http_request *request, const char *agent)
     http_reply_problem(request, 403, NULL, NULL, "this token is for agent %s: it can't act as agent %s", who->name,
                        agent);
     return false;
+}
+
+static enum lathe_status check_leases(const json_t *leases, struct lathe_error *err)
+{
+    size_t i;
+    const json_t *id;
+    json_array_foreach(leases, i, id)
+    {
+        if (!json_is_string(id)) return error_field(err, "leases", "leases must be ids of leases");
+    }
+    return LATHE_OK;
+}
+
+static enum lathe_status check_cpus(const json_t *cpus, struct lathe_error *err)
+{
+    const char *device;
+    json_t *value;
+    cpu_set_t set;
+    json_object_foreach((json_t *)cpus, device, value)
+    {
+        const char *text = json_string_value(value);
+        if (!text || cpus_parse(text, &set, NULL))
+            return error_field(err, "cpus", "cpus.%.64s must list processors, such as 0-3,6", device);
+    }
+    return LATHE_OK;
+}
+
+/* The body {"instance","machine","leases":[ids],"cpus":{device: "0-3"}}; all may be left out, and so may the body. */
+static enum lathe_status read_wanted(const json_t *body, struct lease_request *out, struct lathe_error *err)
+{
+    struct json_fields f;
+    json_fields_begin(&f, body, err);
+    json_get_name(&f, "instance", JSON_OPTIONAL, &out->instance);
+    json_get_name(&f, "machine", JSON_OPTIONAL, &out->machine);
+    json_get_array(&f, "leases", JSON_OPTIONAL, 0, LEASES_MOST, &out->leases);
+    json_get_object(&f, "cpus", JSON_OPTIONAL, &out->cpus);
+    enum lathe_status st = json_fields_end(&f);
+    if (!st) st = check_leases(out->leases, err);
+    return st ? st : check_cpus(out->cpus, err);
 }
 
 /* POST /v1/agents/{agent}/leases?wait_s=30 */
@@ -34,7 +74,16 @@ static enum http_outcome take_lease(struct http_request *request)
         return HTTP_DONE;
     }
     if (!may_act_as(request, agent)) return HTTP_DONE;
-    return lease_waiters_serve(app->waiters, request, agent, (int)wait_s);
+    struct lease_request wanted = {.agent = agent, .instance = "", .machine = ""};
+    size_t size = 0;
+    http_body(request, &size);
+    if (size) {
+        struct lathe_error err = {0};
+        const json_t *body = http_json(request);
+        if (!body) return HTTP_DONE;
+        if (read_wanted(body, &wanted, &err)) return fail(request, &err);
+    }
+    return lease_waiters_serve(app->waiters, request, &wanted, (int)wait_s);
 }
 
 /* Whether the lease in the path is one that the caller may work on; else the reply is set. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
-#include "agents/transport/cpus.h"
+#include "lut/base/cpus.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* Lists of processors as Linux prints them: "0-3,6". Threads: plain values. */
-#ifndef LATHE_TRANSPORT_CPUS_H
-#define LATHE_TRANSPORT_CPUS_H
+#ifndef LATHE_BASE_CPUS_H
+#define LATHE_BASE_CPUS_H
 
 #include <sched.h>
 
