@@ -5,13 +5,14 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import stat
 import subprocess
 import tempfile
 import time
 import unittest
 
-from lathe_service import Agent, Server, program, wait_for
+from lathe_service import WAIT_S, Agent, Server, program, wait_for
 from small_space import CONFIG, assert_complete, prepare, start_profile, table, wait_for_state, wait_for_visits
 from sshd import Sshd, make_key
 
@@ -143,7 +144,13 @@ class BrokenLinkTest(SshCase):
         wait_for_visits(self.server, job, 5)
         sshd.drop_connections()
         sshd.stop_listening()
-        time.sleep(0)  # the agent meets a closed port; how often does not matter
+        with socket.socket() as stranger:
+            stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            stranger.settimeout(WAIT_S)
+            stranger.bind(("127.0.0.1", sshd.port))
+            stranger.listen()
+            for _ in range(2):  # it tries again
+                stranger.accept()[0].close()
         sshd.start()
         ended = wait_for_state(self.server, job, "done", "failed")
         self.assertEqual((ended["state"], ended["error"]), ("done", None))
@@ -215,8 +222,9 @@ class RefusalTest(SshCase):
     def test_a_runner_that_misses_a_library(self):
         bundles = self.folder / "bundles"
         shutil.copytree(pathlib.Path(program("lathe-run")).parent.parent / "share/lathe/runner", bundles)
-        (bundles / os.uname().machine / "libpthreadpool.so.0").unlink()
-        sshd = self.refused("does not start", "libpthreadpool.so.0", bundles=str(bundles))
+        path = bundles / os.uname().machine / "lathe-run"
+        path.write_bytes(path.read_bytes().replace(b"libpthreadpool.so.0", b"libpthreadp__l.so.0"))
+        sshd = self.refused("does not start", "libpthreadp__l.so.0", bundles=str(bundles))
         self.assertEqual(sshd.runners(), [])
 
     def test_processors_that_the_device_does_not_have(self):
@@ -238,10 +246,11 @@ class RemoteRunnerTest(SshCase):
         self.assertIn("signal 11", error)
 
     def test_one_that_hangs_is_given_up_and_does_not_stay(self):
-        sshd = self.start(devices={"here": {"runner": ["sleep", "98765"]}})
+        length = str(100000 + os.getpid())  # tells these from others' processes
+        self.start(devices={"here": {"runner": ["sleep", length]}})
         self.assertIn("did not say hello", self.failure(start_profile(self.server)))
-        wait_for("what hung is gone", lambda: not sshd.sessions())
-        self.assertEqual(subprocess.run(["pgrep", "-f", "^sleep 98765$"], check=False, capture_output=True).stdout, b"")
+        looked = ["pgrep", "-f", f"^sleep {length}$"]
+        wait_for("what hung is gone", lambda: subprocess.run(looked, check=False, capture_output=True).returncode == 1)
 
     def check_custom(self, sshd=None):
         """A runner by configuration, whose path and arguments are full of what shells like."""
