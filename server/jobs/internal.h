@@ -2,8 +2,8 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* What the files of this module share. See jobs.h for the picture.
  *
- * Keys beside the documents profile/<id>, measurement/<id> and lease/<id>:
- *   active/<job>                kind of a job that has not ended; ids sort measurements first, then by age
+ * Keys beside the documents profile/<id>, measurement/<id>, clean/<id> and lease/<id>:
+ *   active/<job>                kind of a job that has not ended; ids sort cleans first, then measurements, then by age
  *   plan/<job>                  {"first_visit","visits":[network of each visit]}
  *   network/<job>/<n:08x>       {"context":"<hex>","layers":[texts]}: kept as texts, since a space may be replaced
  *   row/<job>/<layer>           contexts that a missing row wants, one byte; deleted when it has them
@@ -122,6 +122,10 @@ enum lathe_status profile_count_rows(struct kv_txn *, json_t *job, uint32_t vers
 /* measurements.c */
 /** Fill in the figures of a measurement whose visits are all done. */
 enum lathe_status measurement_finish(struct kv_txn *, json_t *job, struct lathe_error *err);
+
+/* cleans.c */
+/** End a clean job well. */
+enum lathe_status clean_finish(struct kv_txn *, json_t *job, int64_t freed_kb, struct lathe_error *err);
 
 /* leases.c */
 /** The lease of this id under this fence, or LATHE_CONFLICT: it has ended. */

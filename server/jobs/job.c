@@ -37,7 +37,8 @@ json_t *job_new(const char *kind, const char *device, const char *config)
 {
     char id[JOB_ID_BYTES];
     char now[25];
-    store_new_id(strcmp(kind, "profile") == 0 ? "p" : "m", id);
+    const char prefix[] = {kind[0], '\0'};
+    store_new_id(prefix, id);
     clock_format(clock_wall_ms(), now);
     return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:n,s:i,s:i,s:{}}", "schema", STORE_VERSION, "id", id, "kind",
                      kind, "state", "queued", "device", device, "config", config, "created", now, "updated", now,

@@ -57,6 +57,9 @@ enum lathe_status jobs_create_profile(struct jobs *, const struct profile_reques
 enum lathe_status jobs_create_measurement(struct jobs *, const char *device, const char *config, const json_t *subnet,
                                           const json_t *layers, int visits, int runs, json_t **job,
                                           struct lathe_error *err);
+/** Have a device tidied: runners of earlier versions go. @param[out] job {"id","kind":"clean","state","device",
+ *  "freed_kb": null until done,..}. */
+enum lathe_status jobs_create_clean(struct jobs *, const char *device, json_t **job, struct lathe_error *err);
 enum lathe_status jobs_get(struct jobs *, const char *kind, const char *id, json_t **job, struct lathe_error *err);
 enum lathe_status jobs_list(struct jobs *, const char *kind, const char *after, size_t limit, json_t **list, char *next,
                             struct lathe_error *err);
@@ -92,6 +95,9 @@ enum lathe_status jobs_results(struct jobs *, const char *lease, const json_t *r
  *  trying again can't help; otherwise it is tried again; the third failure in a row without progress is fatal, too. */
 enum lathe_status jobs_release(struct jobs *, const char *lease, int64_t fence, const char *error, bool fatal,
                                struct lathe_error *err);
+/** Give back the lease of a clean job that is done. @param freed_kb what it freed. */
+enum lathe_status jobs_release_cleaned(struct jobs *, const char *lease, int64_t fence, int64_t freed_kb,
+                                       struct lathe_error *err);
 /** What is known of a device: "online" (an agent that may serve it asked for work within the last minute), "busy" (it
  * has a lease) or "offline". @param agent the device's agent; NULL: any. @param[out] last_seen_ms wall clock, 0: never.
  *  Any thread. */

@@ -125,6 +125,26 @@ static enum lathe_status end_leases(struct kv_txn *txn, const json_t *leases, st
     return st;
 }
 
+/* Without visits: there is nothing to run. */
+static enum lathe_status grant_cleaning(struct kv_txn *txn, struct grant *g, const struct offer *offer,
+                                        struct lathe_error *err)
+{
+    int64_t fence = 0;
+    const char *job = job_text(g->job, "id");
+    const char *device = job_text(g->job, "device");
+    enum lathe_status st = next_fence(txn, device, &fence, err);
+    if (st) return st;
+    json_t *lease = json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:I}", "schema", STORE_VERSION, "id", g->id, "agent",
+                              g->request->agent, "device", device, "kind", "clean", "job", job, "fence",
+                              (json_int_t)fence);
+    g->answer = json_pack("{s:s,s:I,s:i,s:s,s:s,s:{s:s,s:O}}", "id", g->id, "fence", (json_int_t)fence, "ttl_s",
+                          LEASE_TTL_S, "kind", "clean", "job", job, "device", "name", device, "transport",
+                          json_object_get(offer->device, "transport"));
+    st = lease && g->answer ? put_lease(txn, g, offer, lease, err) : error_set(err, LATHE_NO_MEMORY, "out of memory");
+    json_decref(lease);
+    return st;
+}
+
 /* The visits of a lease, and the lease. */
 static enum lathe_status grant_visits(struct kv_txn *txn, struct grant *g, const struct offer *offer,
                                       struct lathe_error *err)
@@ -156,7 +176,9 @@ static enum lathe_status grant_lease(void *context, struct kv_txn *txn, struct l
     g->job = json_incref(offer.job);
     g->ended = json_incref(offer.ended);
     st = end_leases(txn, g->ended, err);
-    if (!st) st = grant_visits(txn, g, &offer, err);
+    if (!st)
+        st = strcmp(job_text(g->job, "kind"), "clean") == 0 ? grant_cleaning(txn, g, &offer, err)
+                                                             : grant_visits(txn, g, &offer, err);
     if (!st) {
         json_object_set_new(g->job, "state", json_string("running"));
         st = job_save(txn, g->job, err);
@@ -240,7 +262,8 @@ struct giving_back {
     const char *lease, *error;
     int64_t fence;
     bool fatal;
-    json_t *job; /* the outcome: changed, or NULL */
+    int64_t freed_kb; /* of a clean job that is done; -1: it is not, or is another */
+    json_t *job;      /* the outcome: changed, or NULL */
 };
 
 static enum lathe_status note_failure(struct kv_txn *txn, const struct giving_back *g, struct lathe_error *err)
@@ -270,23 +293,41 @@ static enum lathe_status give_back(void *context, struct kv_txn *txn, struct lat
         g->job = json_incref(job);
         st = note_failure(txn, g, err);
     }
+    if (!st && g->freed_kb >= 0 && strcmp(job_text(job, "kind"), "clean") != 0)
+        st = error_field(err, "freed_kb", "job %s frees nothing: it is no clean job", job_text(job, "id"));
+    if (!st && g->freed_kb >= 0 && job_active(job)) {
+        g->job = json_incref(job);
+        st = clean_finish(txn, job, g->freed_kb, err);
+    }
     json_decref(lease);
     json_decref(job);
+    return st;
+}
+
+static enum lathe_status release(struct jobs *jobs, struct giving_back *g, struct lathe_error *err)
+{
+    enum lathe_status st = kv_write(jobs->kv, give_back, g, err);
+    if (!st) {
+        liveness_forget_lease(jobs, g->lease);
+        jobs_notify_change(jobs, g->job);
+        jobs_notify_work(jobs);
+    }
+    json_decref(g->job);
     return st;
 }
 
 enum lathe_status jobs_release(struct jobs *jobs, const char *lease, int64_t fence, const char *error, bool fatal,
                                struct lathe_error *err)
 {
-    struct giving_back g = {.lease = lease, .fence = fence, .error = error, .fatal = fatal};
-    enum lathe_status st = kv_write(jobs->kv, give_back, &g, err);
-    if (!st) {
-        liveness_forget_lease(jobs, lease);
-        jobs_notify_change(jobs, g.job);
-        jobs_notify_work(jobs);
-    }
-    json_decref(g.job);
-    return st;
+    struct giving_back g = {.lease = lease, .fence = fence, .error = error, .fatal = fatal, .freed_kb = -1};
+    return release(jobs, &g, err);
+}
+
+enum lathe_status jobs_release_cleaned(struct jobs *jobs, const char *lease, int64_t fence, int64_t freed_kb,
+                                       struct lathe_error *err)
+{
+    struct giving_back g = {.lease = lease, .fence = fence, .freed_kb = freed_kb};
+    return release(jobs, &g, err);
 }
 
 static enum lathe_status delete_lease(void *context, struct kv_txn *txn, struct lathe_error *err)

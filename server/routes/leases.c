@@ -138,7 +138,7 @@ static enum http_outcome add_results(struct http_request *request)
     return reply_status(request, st, answer, &err);
 }
 
-/* POST /v1/leases/{lease}/release {"fence"} or {"fence","error","fatal"} */
+/* POST /v1/leases/{lease}/release {"fence"}, {"fence","error","fatal"} or, of a clean job, {"fence","freed_kb"} */
 static enum http_outcome release_lease(struct http_request *request)
 {
     struct app *app = http_app(request);
@@ -147,15 +147,20 @@ static enum http_outcome release_lease(struct http_request *request)
     int64_t fence = 0;
     const char *error = NULL;
     bool fatal = false;
+    int64_t freed_kb = -1;
     const json_t *body = http_json(request);
     if (!body || !may_use_lease(request)) return HTTP_DONE;
     json_fields_begin(&f, body, &err);
     json_get_int(&f, "fence", JSON_REQUIRED, 1, INT64_MAX, &fence);
     json_get_string(&f, "error", JSON_OPTIONAL, &error);
     json_get_bool(&f, "fatal", JSON_OPTIONAL, &fatal);
+    json_get_int(&f, "freed_kb", JSON_OPTIONAL, 0, INT64_MAX, &freed_kb);
     enum lathe_status st = json_fields_end(&f);
     if (!st && fatal && !error) st = error_field(&err, "error", "a fatal release needs an error that says why");
-    if (!st) st = jobs_release(app->jobs, http_param(request, "lease"), fence, error, fatal, &err);
+    if (!st && error && freed_kb >= 0) st = error_field(&err, "freed_kb", "what failed has no freed_kb");
+    if (!st)
+        st = freed_kb >= 0 ? jobs_release_cleaned(app->jobs, http_param(request, "lease"), fence, freed_kb, &err)
+                           : jobs_release(app->jobs, http_param(request, "lease"), fence, error, fatal, &err);
     return reply_status(request, st, NULL, &err);
 }
 
