@@ -127,6 +127,42 @@ class DeployTest(SshCase):
         self.assertEqual(wait_for_state(self.server, start_profile(self.server), "done", "failed")["state"], "done")
 
 
+class CleanTest(SshCase):
+    def test_old_runners_go_and_the_current_one_stays(self):
+        sshd = self.start()
+        wait_for_state(self.server, start_profile(self.server), "done")
+        [current] = sshd.runners()
+        for name in ("0" * 64, ".new.123"):
+            (sshd.cache / "runner" / name).mkdir()
+            (sshd.cache / "runner" / name / "lathe-run").write_bytes(bytes(2 << 20))
+        clean = self.server.ok("POST", "/v1/devices/here/clean")
+        done = wait_for_state(self.server, clean, "done", "failed")
+        self.assertEqual((done["state"], done["error"]), ("done", None))
+        self.assertGreaterEqual(done["freed_kb"], 4096)
+        self.assertLess(done["freed_kb"], 4096 + 100)
+        self.assertEqual(sshd.runners(), [current])
+        said = subprocess.run([program("lathe"), "device", "clean", "here"], check=True, capture_output=True, text=True,
+                              env={**os.environ, "LATHE_SERVER": self.server.url, "LATHE_TOKEN_FILE": f"{self.server.data}/admin.token"})
+        self.assertEqual(said.stdout, "freed 0.0 MB on here\n")
+        self.assertEqual(self.server.ok("GET", "/v1/devices/here")["error"], None)
+
+    def test_a_device_that_refuses_is_told(self):
+        sshd = self.sshd()
+        sshd.known(None)
+        self.start(sshd=sshd)
+        self.assertIn("is not known", self.failure(self.server.ok("POST", "/v1/devices/here/clean")))
+
+    def test_devices_that_do_not_exist_or_have_no_transport_can_not_be_cleaned(self):
+        self.assertEqual(self.server.call("POST", "/v1/devices/nobody/clean")[0], 404)
+        self.server.ok("PATCH", "/v1/devices/here", {"transport": {"type": "serial", "port": "/dev/ttyX"}})
+        self.assertEqual(self.server.call("POST", "/v1/devices/here/clean")[0], 422)
+
+    def test_a_device_on_the_agents_machine_has_nothing_to_clean(self):
+        self.agent(self.sshd())
+        done = wait_for_state(self.server, self.server.ok("POST", "/v1/devices/here/clean"), "done", "failed")
+        self.assertEqual((done["state"], done["freed_kb"]), ("done", 0))
+
+
 class BrokenLinkTest(SshCase):
     def test_a_profile_goes_on_after_lost_connections_and_counts_nothing_twice(self):
         sshd = self.start()
