@@ -5,8 +5,8 @@
  *    "ssh_config":"/etc/lathe/ssh_config",
  *    "devices":{"pi4":{"cpus":"2-3"},"jetson":{"runner":["/opt/trt/runner","--fp16"]}},
  *    "runtimes":{"tensorrt":["/opt/trt/runner"]}}
- * A device's runner is used for all of its configs, a runtime's for configs that begin with its name on any device; both
- * are programs of the device, so over ssh they run there. All fields may be left out, here.
+ * A device's runner is used for all of its configs, a runtime's for configs that begin with its name on any device;
+ * both are programs of the device, so over ssh they run there. All fields may be left out, here.
  *
  * Threads: read-only once read. */
 #ifndef LATHE_AGENT_CONFIG_H

@@ -182,8 +182,8 @@ static json_t *describe(const struct crew *c)
     json_t *cpus = json_object();
     for (const struct member *m = c->members; m; m = m->next)
         for (size_t i = 0; i < json_array_size(m->leases); i++)
-            json_array_append_new(
-                leases, json_string(json_string_value(json_object_get(json_array_get(m->leases, i), "id"))));
+            json_array_append_new(leases,
+                                  json_string(json_string_value(json_object_get(json_array_get(m->leases, i), "id"))));
     for (int i = 0; i < config->device_count; i++)
         if (config->devices[i].cpus)
             json_object_set_new(cpus, config->devices[i].name, json_string(config->devices[i].cpus));

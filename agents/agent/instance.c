@@ -35,8 +35,8 @@ static void read_boot(char out[64])
     out[63] = '\0';
 }
 
-/* A socket in the abstract name space: the kernel frees it however the program ends, and it leaves no file. Its scope is
- * the network name space, which is thus part of the id. */
+/* A socket in the abstract name space: the kernel frees it however the program ends, and it leaves no file. Its scope
+ * is the network name space, which is thus part of the id. */
 static enum lathe_status lock(const char *id, const char *name, const char *server, int *out, struct lathe_error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
-/* Which agent this is. An agent that is started anew under its name on its machine is the same instance, so that it gets
- * the leases of the one before back at once; on another machine it is another. Two at once on one machine can't be.
- * Threads: plain values. */
+/* Which agent this is. An agent that is started anew under its name on its machine is the same instance, so that it
+ * gets the leases of the one before back at once; on another machine it is another. Two at once on one machine can't
+ * be. Threads: plain values. */
 #ifndef LATHE_AGENT_INSTANCE_H
 #define LATHE_AGENT_INSTANCE_H
 

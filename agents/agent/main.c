@@ -52,7 +52,8 @@ static void print_help(void)
           "   \"devices\": {\"pi4\": {\"cpus\": \"2-3\"},\n"
           "               \"jetson\": {\"runner\": [\"/opt/trt/runner\", \"--fp16\"]}},\n"
           "   \"runtimes\": {\"tensorrt\": [\"/opt/trt/runner\"]}}\n"
-          "\"cpus\" limits a device to processors. \"runner\" is a program of the device that speaks the wire protocol on\n"
+          "\"cpus\" limits a device to processors. \"runner\" is a program of the device that speaks the wire protocol "
+          "on\n"
           "standard input and output; \"runtimes\" names one for configs such as tensorrt-f32-t1-b1, on any device.\n",
           stdout);
 }
@@ -93,8 +94,9 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
     const struct {
         int option;
         const char **value;
-    } texts[] = {{'s', &a->given.server},  {'n', &a->given.name},    {'t', &a->given.token_file}, {'c', &a->given.ca_file},
-                 {'r', &a->given.runner},  {'b', &a->given.bundles}, {'F', &a->given.ssh_config}, {'f', &a->config}};
+    } texts[] = {{'s', &a->given.server},     {'n', &a->given.name},   {'t', &a->given.token_file},
+                 {'c', &a->given.ca_file},    {'r', &a->given.runner}, {'b', &a->given.bundles},
+                 {'F', &a->given.ssh_config}, {'f', &a->config}};
     enum log_level level = LOG_INFO;
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {

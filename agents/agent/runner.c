@@ -92,8 +92,7 @@ static enum lathe_status open_session(struct runner *r, const struct lease *leas
     struct runtime_config config;
     struct target target;
     enum lathe_status st = runtime_config_parse(lease->config, &config, err);
-    if (!st)
-        st = target_find(r->agent, lease->device, lease->transport_options, config.runtime, &target, err);
+    if (!st) st = target_find(r->agent, lease->device, lease->transport_options, config.runtime, &target, err);
     if (!st) {
         const struct session_options options = {.transport = &target.options,
                                                 .reply_ms = target.options.destination ? REMOTE_REPLY_MS : 0};

@@ -154,8 +154,8 @@ static void print_affinity(char *out, size_t capacity)
     }
 }
 
-/* Emulated by QEMU's user mode the system is the host's: its /proc/cpuinfo tells of another architecture. Whoever emulates
- * otherwise sets LATHE_EMULATED. @return NULL: not emulated, as far as can be seen. */
+/* Emulated by QEMU's user mode the system is the host's: its /proc/cpuinfo tells of another architecture. Whoever
+ * emulates otherwise sets LATHE_EMULATED. @return NULL: not emulated, as far as can be seen. */
 static const char *emulation(void)
 {
     const char *told = getenv("LATHE_EMULATED");

@@ -172,10 +172,11 @@ static enum lathe_status no_bundle(const char *folder, const char *architecture,
     for (size_t i = 0; i < list.count && n < sizeof there; i++)
         n += (size_t)snprintf(there + n, sizeof there - n, "%s%s", n ? ", " : "", list.names[i]);
     clear_names(&list);
-    return error_set(err, LATHE_UNSUPPORTED,
-                     "the device is of architecture %.40s, and there is no runner for it in %s (there: %s): build one, or "
-                     "name a runner on the device in the agent's configuration",
-                     architecture, folder, there[0] ? there : "none");
+    return error_set(
+        err, LATHE_UNSUPPORTED,
+        "the device is of architecture %.40s, and there is no runner for it in %s (there: %s): build one, or "
+        "name a runner on the device in the agent's configuration",
+        architecture, folder, there[0] ? there : "none");
 }
 
 enum lathe_status bundle_make(const char *folder, const char *architecture, struct bundle *out, struct lathe_error *err)

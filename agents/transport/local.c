@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "lut/base/cpus.h"
 #include "agents/transport/process.h"
+#include "lut/base/cpus.h"
 
-static enum lathe_status local_open(const char *const *argv, const struct transport_options *options,
-                                    struct link **out, struct lathe_error *err)
+static enum lathe_status local_open(const char *const *argv, const struct transport_options *options, struct link **out,
+                                    struct lathe_error *err)
 {
     char name[512];
     cpu_set_t cpus;
@@ -25,7 +25,8 @@ static enum lathe_status local_open(const char *const *argv, const struct transp
         return error_set(err, LATHE_NOT_FOUND,
                          "no runner at %s: build or install lathe-run, or point to it with --runner", argv[0]);
     if (code == EINVAL && spec.cpus)
-        return error_set(err, LATHE_UNSUPPORTED, "the device is limited to processors %s, and this machine has none of them", options->cpus);
+        return error_set(err, LATHE_UNSUPPORTED,
+                         "the device is limited to processors %s, and this machine has none of them", options->cpus);
     return st;
 }
 

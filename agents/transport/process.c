@@ -109,8 +109,7 @@ static int spawn_on(struct link *l, const struct child_ends *child, const struct
 {
     cpu_set_t own;
     if (!spec->cpus) return spawn(l, child, spec->argv);
-    if (sched_getaffinity(0, sizeof own, &own) || sched_setaffinity(0, sizeof *spec->cpus, spec->cpus))
-        return errno;
+    if (sched_getaffinity(0, sizeof own, &own) || sched_setaffinity(0, sizeof *spec->cpus, spec->cpus)) return errno;
     int code = spawn(l, child, spec->argv);
     sched_setaffinity(0, sizeof own, &own);
     return code;
@@ -209,8 +208,7 @@ enum lathe_status process_ended(struct link *l, struct lathe_error *err)
     if (end.exited && WIFEXITED(end.status))
         snprintf(how, sizeof how, "ended with exit status %d", WEXITSTATUS(end.status));
     else if (end.exited)
-        snprintf(how, sizeof how, "was ended by signal %d (%s)", WTERMSIG(end.status),
-                 strsignal(WTERMSIG(end.status)));
+        snprintf(how, sizeof how, "was ended by signal %d (%s)", WTERMSIG(end.status), strsignal(WTERMSIG(end.status)));
     return error_set(err, LATHE_IO, "%s %s%s%s", l->name, how, end.line[0] ? ": " : "", end.line);
 }
 
@@ -235,7 +233,7 @@ enum lathe_status process_write(struct link *l, const void *bytes, size_t n, str
 }
 
 enum lathe_status process_read(struct link *l, void *bytes, size_t n, int timeout_ms, size_t *got,
-                                    struct lathe_error *err)
+                               struct lathe_error *err)
 {
     uint64_t deadline = deadline_after(timeout_ms);
     for (;;) {

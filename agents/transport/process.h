@@ -27,9 +27,9 @@ struct process_end {
 typedef enum lathe_status process_explain(const struct process_end *, struct lathe_error *err);
 
 struct process_spec {
-    const char *const *argv; /* program, looked up in PATH, and arguments, NULL-ended */
-    const cpu_set_t *cpus;   /* processors that it may run on; NULL: this thread's */
-    const char *name;        /* how errors call it: "the runner /usr/bin/lathe-run"; copied */
+    const char *const *argv;  /* program, looked up in PATH, and arguments, NULL-ended */
+    const cpu_set_t *cpus;    /* processors that it may run on; NULL: this thread's */
+    const char *name;         /* how errors call it: "the runner /usr/bin/lathe-run"; copied */
     process_explain *explain; /* NULL: the usual words */
 };
 

@@ -10,9 +10,9 @@
 #include <sys/wait.h>
 
 #include "agents/transport/bundle.h"
-#include "lut/base/cpus.h"
 #include "agents/transport/process.h"
 #include "lut/base/clock.h"
+#include "lut/base/cpus.h"
 #include "lut/base/text.h"
 
 /* SSH_FAILED: what ssh ends with when it is at fault, not the command on the device. */
@@ -71,7 +71,8 @@ static enum lathe_status explain_ssh(const struct process_end *end, struct lathe
     if (says(end, "configuration option") || says(end, "Can't open user config file") ||
         says(end, "Bad owner or permissions"))
         return error_set(err, LATHE_INVALID, "ssh can't use its configuration: %s", end->line);
-    return error_set(err, LATHE_IO, "no connection to %s: %s", end->name, end->line[0] ? end->line : "ssh said nothing");
+    return error_set(err, LATHE_IO, "no connection to %s: %s", end->name,
+                     end->line[0] ? end->line : "ssh said nothing");
 }
 
 static enum lathe_status explain(const struct process_end *end, struct lathe_error *err)
@@ -90,9 +91,16 @@ static enum lathe_status start_ssh(const struct transport_options *o, struct lin
     size_t n = 0;
     int code = 0;
     static const char *const fixed[] = {
-        "ssh", "-T", "-x", "-a", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5", "-o",
-        "ServerAliveCountMax=3", "-o", "RemoteCommand=none", "-o", "ClearAllForwardings=yes", "-o",
-        "PermitLocalCommand=no", "-o", "LogLevel=ERROR",
+        "ssh", "-T",
+        "-x",  "-a",
+        "-o",  "BatchMode=yes",
+        "-o",  "ConnectTimeout=10",
+        "-o",  "ServerAliveInterval=5",
+        "-o",  "ServerAliveCountMax=3",
+        "-o",  "RemoteCommand=none",
+        "-o",  "ClearAllForwardings=yes",
+        "-o",  "PermitLocalCommand=no",
+        "-o",  "LogLevel=ERROR",
     };
     for (; n < sizeof fixed / sizeof fixed[0]; n++) argv[n] = fixed[n];
     if (o->ssh_config) {
@@ -110,7 +118,9 @@ static enum lathe_status start_ssh(const struct transport_options *o, struct lin
     argv[n] = NULL;
     struct process_spec spec = {.argv = argv, .name = o->destination, .explain = explain};
     enum lathe_status st = process_open(&spec, out, &code, err);
-    if (code) return error_set(err, LATHE_UNSUPPORTED, "failed to start ssh: install the OpenSSH client on the agent's machine");
+    if (code)
+        return error_set(err, LATHE_UNSUPPORTED,
+                         "failed to start ssh: install the OpenSSH client on the agent's machine");
     return st;
 }
 
@@ -166,14 +176,19 @@ static enum lathe_status step_failed(const struct transport_options *o, const ch
         enum lathe_status status;
         const char *words;
     } steps[] = {
-        {"make", LATHE_UNSUPPORTED, "the folder for the runner can't be made: point LATHE_CACHE to another place there"},
-        {"copy", LATHE_UNSUPPORTED, "the runner does not fit on its disk: make room, or point LATHE_CACHE to another place there"},
+        {"make", LATHE_UNSUPPORTED,
+         "the folder for the runner can't be made: point LATHE_CACHE to another place there"},
+        {"copy", LATHE_UNSUPPORTED,
+         "the runner does not fit on its disk: make room, or point LATHE_CACHE to another place there"},
         {"check", LATHE_IO, "the runner arrived damaged"},
-        {"unpack", LATHE_UNSUPPORTED, "the runner can't be unpacked: make room, or point LATHE_CACHE to another place there"},
-        {"start", LATHE_UNSUPPORTED, "the runner was copied, but does not start: is its folder mounted noexec, or is it of another architecture?"},
+        {"unpack", LATHE_UNSUPPORTED,
+         "the runner can't be unpacked: make room, or point LATHE_CACHE to another place there"},
+        {"start", LATHE_UNSUPPORTED,
+         "the runner was copied, but does not start: is its folder mounted noexec, or is it of another architecture?"},
         {"rename", LATHE_IO, "the runner can't be put in its place"},
         {"absent", LATHE_NOT_FOUND, "there is no such program: the agent's configuration names it as the runner"},
-        {"taskset", LATHE_UNSUPPORTED, "there is no taskset, which \"cpus\" needs: install util-linux, or remove \"cpus\""},
+        {"taskset", LATHE_UNSUPPORTED,
+         "there is no taskset, which \"cpus\" needs: install util-linux, or remove \"cpus\""},
         {"cpus", LATHE_UNSUPPORTED, "it does not have the processors that \"cpus\" names"},
         {"remove", LATHE_UNSUPPORTED, "a runner can't be removed"},
     };

@@ -18,13 +18,13 @@ struct link; /* an open connection to a runner */
 
 /* Where the runner is and what it may use. What a transport has no use for it ignores. */
 struct transport_options {
-    const char *cpus;         /* the only processors to run on, "0-3,6"; NULL: any */
-    const char *destination;  /* ssh: [user@]host */
-    int port;                 /* ssh; 0: what ssh's configuration says */
-    const char *ssh_config;   /* ssh: a file in place of ssh's own configuration; NULL: that */
-    const char *bundles;      /* ssh: folder with runners to copy to devices, one folder an architecture */
-    int patience_s;           /* ssh: how long to try again to reach the device; 0: one try */
-    const atomic_int *stop;   /* not 0: give up opening with LATHE_CANCELLED; NULL: never */
+    const char *cpus;        /* the only processors to run on, "0-3,6"; NULL: any */
+    const char *destination; /* ssh: [user@]host */
+    int port;                /* ssh; 0: what ssh's configuration says */
+    const char *ssh_config;  /* ssh: a file in place of ssh's own configuration; NULL: that */
+    const char *bundles;     /* ssh: folder with runners to copy to devices, one folder an architecture */
+    int patience_s;          /* ssh: how long to try again to reach the device; 0: one try */
+    const atomic_int *stop;  /* not 0: give up opening with LATHE_CANCELLED; NULL: never */
 };
 
 struct transport {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
-/* Jobs that tidy a device: its agent removes the runners that it does not use any more. They have no plan and no visits:
- * their lease is released with what it freed. */
+/* Jobs that tidy a device: its agent removes the runners that it does not use any more. They have no plan and no
+ * visits: their lease is released with what it freed. */
 #include "lut/base/text.h"
 #include "server/jobs/internal.h"
 

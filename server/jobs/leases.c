@@ -104,8 +104,9 @@ static enum lathe_status write_lease(struct kv_txn *txn, struct grant *g, const 
     enum lathe_status st = next_fence(txn, device, &fence, err);
     if (!st) st = list_networks(txn, job, visits, &networks, err);
     if (st) return st;
-    lease = json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:O}", "schema", STORE_VERSION, "id", g->id, "agent", g->request->agent,
-                      "device", device, "kind", kind, "job", job, "fence", (json_int_t)fence, "visits", visits);
+    lease =
+        json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:O}", "schema", STORE_VERSION, "id", g->id, "agent", g->request->agent,
+                  "device", device, "kind", kind, "job", job, "fence", (json_int_t)fence, "visits", visits);
     g->answer = json_pack("{s:s,s:I,s:i,s:s,s:s,s:{s:s,s:O},s:s,s:b,s:O,s:O,s:o,s:O}", "id", g->id, "fence",
                           (json_int_t)fence, "ttl_s", LEASE_TTL_S, "kind", kind, "job", job, "device", "name", device,
                           "transport", json_object_get(offer->device, "transport"), "config",
@@ -134,9 +135,9 @@ static enum lathe_status grant_cleaning(struct kv_txn *txn, struct grant *g, con
     const char *device = job_text(g->job, "device");
     enum lathe_status st = next_fence(txn, device, &fence, err);
     if (st) return st;
-    json_t *lease = json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:I}", "schema", STORE_VERSION, "id", g->id, "agent",
-                              g->request->agent, "device", device, "kind", "clean", "job", job, "fence",
-                              (json_int_t)fence);
+    json_t *lease =
+        json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:I}", "schema", STORE_VERSION, "id", g->id, "agent", g->request->agent,
+                  "device", device, "kind", "clean", "job", job, "fence", (json_int_t)fence);
     g->answer = json_pack("{s:s,s:I,s:i,s:s,s:s,s:{s:s,s:O}}", "id", g->id, "fence", (json_int_t)fence, "ttl_s",
                           LEASE_TTL_S, "kind", "clean", "job", job, "device", "name", device, "transport",
                           json_object_get(offer->device, "transport"));
@@ -178,7 +179,7 @@ static enum lathe_status grant_lease(void *context, struct kv_txn *txn, struct l
     st = end_leases(txn, g->ended, err);
     if (!st)
         st = strcmp(job_text(g->job, "kind"), "clean") == 0 ? grant_cleaning(txn, g, &offer, err)
-                                                             : grant_visits(txn, g, &offer, err);
+                                                            : grant_visits(txn, g, &offer, err);
     if (!st) {
         json_object_set_new(g->job, "state", json_string("running"));
         st = job_save(txn, g->job, err);

@@ -173,8 +173,8 @@ struct link {
 };
 static struct link newer_device;
 
-static enum lathe_status newer_open(const char *const *argv, const struct transport_options *options,
-                                    struct link **out, struct lathe_error *err)
+static enum lathe_status newer_open(const char *const *argv, const struct transport_options *options, struct link **out,
+                                    struct lathe_error *err)
 {
     (void)argv;
     (void)options;
