@@ -107,7 +107,7 @@ static void put_file(struct buf *tar, const char *name, const char *bytes, size_
     memset(h + 148, ' ', 8);
     h[156] = '0';
     memcpy(h + 257, "ustar", 6);
-    memcpy(h + 263, "00", 2);
+    h[263] = h[264] = '0';
     for (int i = 0; i < BLOCK; i++) sum += (unsigned char)h[i];
     snprintf(h + 148, 8, "%06o", sum);
     buf_put(tar, h, sizeof h);

@@ -15,18 +15,17 @@ static enum lathe_status local_open(const char *const *argv, const struct transp
     int code = 0;
     snprintf(name, sizeof name, "the runner %s", argv[0]);
     struct process_spec spec = {.argv = argv, .name = name};
-    if (options && options->cpus) {
-        enum lathe_status st = cpus_parse(options->cpus, &cpus, err);
-        if (st) return st;
-        spec.cpus = &cpus;
-    }
-    enum lathe_status st = process_open(&spec, out, &code, err);
+    const char *limit = options ? options->cpus : NULL;
+    enum lathe_status st = limit ? cpus_parse(limit, &cpus, err) : LATHE_OK;
+    if (st) return st;
+    if (limit) spec.cpus = &cpus;
+    st = process_open(&spec, out, &code, err);
     if (code == ENOENT || code == ENOTDIR)
         return error_set(err, LATHE_NOT_FOUND,
                          "no runner at %s: build or install lathe-run, or point to it with --runner", argv[0]);
-    if (code == EINVAL && spec.cpus)
+    if (code == EINVAL && limit)
         return error_set(err, LATHE_UNSUPPORTED,
-                         "the device is limited to processors %s, and this machine has none of them", options->cpus);
+                         "the device is limited to processors %s, and this machine has none of them", limit);
     return st;
 }
 

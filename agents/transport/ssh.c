@@ -150,7 +150,7 @@ static enum lathe_status hear(struct link *l, const struct transport_options *o,
     char text[LINE_BYTES] = "";
     size_t n = 0;
     for (int total = 0; total < CHATTER_BYTES; total++) {
-        char byte;
+        char byte = 0;
         enum lathe_status st = read_byte(l, o, deadline, &byte, err);
         if (st) return st;
         if (byte != '\n') {

@@ -13,11 +13,11 @@ const char ssh_command[] = "exec sh -c '"
         LINE("fail() { if [ -n \"$t\" ]; then rm -rf \"$t\"; fi; say failed \"$@\"; exit 3; };")
             LINE("hear() { IFS= read -r REPLY || exit 4; };")
     /* Without sha256sum a runner is taken as it was left. */
-    LINE("intact() { if command -v sha256sum >/dev/null 2>&1; then") LINE(
-        "(cd \"$1\" && sha256sum -c SHA256SUMS) >/dev/null 2>&1; else [ -f \"$1/SHA256SUMS\" ]; fi; };")
-        LINE("same() { if command -v sha256sum >/dev/null 2>&1; then g=$(sha256sum <\"$1\"); [ \"${g%% *}\" = \"$2\" "
-             "];") LINE("else g=$(cksum <\"$1\"); [ \"$g\" = \"$3\" ]; fi; };") LINE(
-            "c=${LATHE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lathe}/runner;")
+    LINE("intact() { if command -v sha256sum >/dev/null 2>&1; then")
+        LINE("(cd \"$1\" && sha256sum -c SHA256SUMS) >/dev/null 2>&1; else [ -f \"$1/SHA256SUMS\" ]; fi; };") LINE(
+            "same() { if command -v sha256sum >/dev/null 2>&1; then g=$(sha256sum <\"$1\"); [ \"${g%% *}\" = \"$2\" "
+            "];") LINE("else g=$(cksum <\"$1\"); [ \"$g\" = \"$3\" ]; fi; };") LINE("c=${LATHE_CACHE:-${XDG_CACHE_HOME:"
+                                                                                    "-$HOME/.cache}/lathe}/runner;")
             LINE("say arch $(uname -m); hear; verb=$REPLY;") LINE("case $verb in deploy)") LINE(
                 "hear; hash=$REPLY; hear; sum=$REPLY; d=$c/$hash;") LINE("if intact \"$d\"; then say here; else")
                 LINE("say missing; hear; size=$REPLY; rm -rf \"$d\"; t=$c/.new.$$;") LINE(
@@ -28,13 +28,13 @@ const char ssh_command[] = "exec sh -c '"
                             "rm -f \"$t/bundle.tar\";") LINE("e=$(\"$t/loader\" --library-path \"$t\" \"$t/lathe-run\" "
                                                              "list 2>&1 >/dev/null) || fail start $? \"$e\";")
                             LINE("if [ -d \"$d\" ]; then rm -rf \"$t\"; else e=$(mv \"$t\" \"$d\" 2>&1) || fail rename "
-                                 "\"$e\"; fi;") LINE("t=; say here; fi;") LINE(
-                                "set -- \"$d/loader\" --library-path \"$d\" \"$d/lathe-run\" serve;;")
-                                LINE("run) hear; n=$REPLY; set --;") LINE(
-                                    "while [ \"$n\" -gt 0 ]; do hear; set -- \"$@\" \"$REPLY\"; n=$((n - 1)); done;")
-                                    LINE("command -v \"$1\" >/dev/null 2>&1 || fail absent \"$1\";;")
-                                        LINE("clean) hear; keep=$REPLY; set -- $(du -sk \"$c\" 2>/dev/null); "
-                                             "before=${1:-0};") LINE("for f in \"$c\"/* \"$c\"/.new.*; do")
+                                 "\"$e\"; fi;") LINE("t=; say here; fi;")
+                                LINE("set -- \"$d/loader\" --library-path \"$d\" \"$d/lathe-run\" serve;;")
+                                    LINE("run) hear; n=$REPLY; set --;") LINE("while [ \"$n\" -gt 0 ]; do hear; set -- "
+                                                                              "\"$@\" \"$REPLY\"; n=$((n - 1)); done;")
+                                        LINE("command -v \"$1\" >/dev/null 2>&1 || fail absent \"$1\";;") LINE(
+                                            "clean) hear; keep=$REPLY; set -- $(du -sk \"$c\" 2>/dev/null); "
+                                            "before=${1:-0};") LINE("for f in \"$c\"/* \"$c\"/.new.*; do")
                                             LINE("case $f in */\"$keep\") ;; *) e=$(rm -rf \"$f\" 2>&1) || fail remove "
                                                  "\"$e\";; esac; done;")
                                                 LINE("set -- $(du -sk \"$c\" 2>/dev/null); say freed $((before - "
