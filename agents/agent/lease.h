@@ -3,6 +3,9 @@
 /* What a lease looks like on the wire between server and agent (JSON):
  *
  * POST /v1/agents/{agent}/leases?wait_s=30 -> 200, or 204 when there is nothing to do
+ *   request: {"instance":"..","machine":"..","leases":["l-..",..],"cpus":{"pi4":"2-3"}}: which program asks and where
+ *   it runs, the leases that it works on (others that it had are ended), and devices that its configuration limits to
+ *   processors. Without a body the agent works off one lease at a time.
  *   {"id":"l-..","fence":7,"ttl_s":30,"kind":"profile"|"measurement","job":"p-..",
  *    "device":{"name":"pi4","transport":{"type":"local"}},"config":"xnnpack-f32-t1-b1",
  *    "per_layer":true,"warmup":2,"runs":3,

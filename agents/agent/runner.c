@@ -6,16 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents/agent/target.h"
 #include "lut/base/clock.h"
 #include "lut/base/log.h"
 
 /* A session holds packed weights once for each layer and position. All rows of OFA's space at one resolution come to a
  * third of a gigabyte; two resolutions fit, and a profile of all of them starts afresh when it gets too big. */
 static const uint64_t PACKED_BYTES_MAX = UINT64_C(1) << 30;
-enum { NETWORK_IDS = 4096 };
+/* REMOTE_REPLY_MS: a network may stall, where a pipe does not. */
+enum { NETWORK_IDS = 4096, REMOTE_REPLY_MS = 5000 };
 
 struct runner {
-    const char *program;
+    const struct agent_config *agent;
+    const atomic_int *stop;
     struct session *session; /* NULL: none is open */
     char device[65], config[65], job[40];
     enum dtype dtype;
@@ -28,11 +31,12 @@ struct runner {
     bool stateless; /* the runner can't tell how its device is */
 };
 
-struct runner *runner_new(const char *program)
+struct runner *runner_new(const struct agent_config *agent, const atomic_int *stop)
 {
     struct runner *r = calloc(1, sizeof *r);
     if (!r) return NULL;
-    r->program = program;
+    r->agent = agent;
+    r->stop = stop;
     r->prepared = json_object();
     r->packed = json_object();
     return r;
@@ -87,18 +91,25 @@ static json_t *fingerprint_of(const struct session *session)
     return fingerprint;
 }
 
+/* Whether trying again can't help. */
+static bool is_fatal(enum lathe_status st)
+{
+    return st == LATHE_NOT_FOUND || st == LATHE_UNSUPPORTED || st == LATHE_INVALID || st == LATHE_DENIED;
+}
+
 static enum lathe_status open_session(struct runner *r, const struct lease *lease, bool *fatal, struct lathe_error *err)
 {
     struct runtime_config config;
-    const char *const argv[] = {r->program, "serve", NULL};
-    const struct transport *transport = transport_find(lease->transport);
-    *fatal = true;
-    if (!transport || strcmp(lease->transport, "local") != 0)
-        return error_set(err, LATHE_UNSUPPORTED, "this agent can't reach devices by %s", lease->transport);
+    struct target target;
     enum lathe_status st = runtime_config_parse(lease->config, &config, err);
-    if (st) return st;
-    st = session_open(transport, argv, &config, &r->session, err);
-    *fatal = st == LATHE_NOT_FOUND || st == LATHE_UNSUPPORTED || st == LATHE_INVALID;
+    if (!st) st = target_find(r->agent, lease->device, lease->transport_options, config.runtime, &target, err);
+    if (!st) {
+        const struct session_options options = {.transport = &target.options,
+                                                .reply_ms = target.options.destination ? REMOTE_REPLY_MS : 0};
+        target.options.stop = r->stop;
+        st = session_open_with(target.transport, target.argv, &config, &options, &r->session, err);
+    }
+    *fatal = is_fatal(st);
     if (st) {
         r->session = NULL;
         return st;

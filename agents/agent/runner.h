@@ -5,16 +5,18 @@
 #ifndef LATHE_AGENT_RUNNER_H
 #define LATHE_AGENT_RUNNER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
+#include "agents/agent/config.h"
 #include "agents/agent/drift.h"
 #include "agents/agent/lease.h"
 #include "agents/transport/session.h"
 
 struct runner;
 
-/** @param program path of lathe-run, for local devices; borrowed. */
-struct runner *runner_new(const char *program);
+/** @param agent borrowed. @param stop not 0: reaching a device is given up; borrowed, may be NULL. */
+struct runner *runner_new(const struct agent_config *agent, const atomic_int *stop);
 /** Close the session. NULL is allowed. */
 void runner_free(struct runner *);
 /** Close the session; the next lease opens a new one. */

@@ -138,7 +138,7 @@ enum lathe_status session_open_with(const struct transport *transport, const cha
     if (options) s->options = *options;
     if (s->options.hello_ms <= 0) s->options.hello_ms = HELLO_MS;
     if (s->options.reply_ms <= 0) s->options.reply_ms = REPLY_MS;
-    enum lathe_status st = transport->open(argv, &link, err);
+    enum lathe_status st = transport->open(argv, s->options.transport, &link, err);
     if (st) {
         free(s);
         return st;

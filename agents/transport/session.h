@@ -46,6 +46,7 @@ struct session_options {
     int reply_ms;  /* until an unanswered request is repeated; four times, then it has failed; 0: 2 s */
     int run_ms;    /* for one visit; 0: a minute, and a second more for each run */
     uint32_t seed; /* of weights and inputs */
+    const struct transport_options *transport; /* borrowed while opening; NULL: none */
 };
 /** As session_open(), which has all defaults. @param options NULL: defaults. */
 enum lathe_status session_open_with(const struct transport *, const char *const *argv, const struct runtime_config *,

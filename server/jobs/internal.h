@@ -2,8 +2,8 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* What the files of this module share. See jobs.h for the picture.
  *
- * Keys beside the documents profile/<id>, measurement/<id> and lease/<id>:
- *   active/<job>                kind of a job that has not ended; ids sort measurements first, then by age
+ * Keys beside the documents profile/<id>, measurement/<id>, clean/<id> and lease/<id>:
+ *   active/<job>                kind of a job that has not ended; ids sort cleans first, then measurements, then by age
  *   plan/<job>                  {"first_visit","visits":[network of each visit]}
  *   network/<job>/<n:08x>       {"context":"<hex>","layers":[texts],"role","new_params"}: kept as texts, since a space
  *                               may be replaced. new_params: parameters that no network before it has.
@@ -17,6 +17,7 @@
 
 #include <pthread.h>
 
+#include "lut/base/cpus.h"
 #include "server/jobs/jobs.h"
 #include "server/jobs/planner.h"
 #include "server/store/store.h"
@@ -92,6 +93,9 @@ enum lathe_status job_list_active(struct kv_txn *, struct active_job **out, size
 enum lathe_status lease_of_device(struct kv_txn *, const char *device, json_t **lease, struct lathe_error *err);
 /** A device that jobs can run on: it exists and its transport is one that agents work through. */
 enum lathe_status device_load(struct kv_txn *, const char *device, json_t **out, struct lathe_error *err);
+/** Keep with a device what went wrong on it last. @param error NULL: nothing; forget it. A device that is gone is fine.
+ */
+enum lathe_status device_note_error(struct kv_txn *, const char *device, const char *error, struct lathe_error *err);
 
 /* plans.c: plans in the store. */
 /** @param networks array of {"context","layers"}. @param visits array of indices into it. Both are renumbered from the
@@ -173,6 +177,10 @@ void progress_note(json_t *job, const struct batch *, double visits_ahead, int64
 enum lathe_status measurement_finish(struct kv_txn *, json_t *job, struct lathe_error *err);
 /** Keep which device it was as its results come: the fingerprint; false once it has changed meanwhile. */
 void measurement_note_fingerprint(json_t *job, const json_t *fingerprint);
+
+/* cleans.c */
+/** End a clean job well. */
+enum lathe_status clean_finish(struct kv_txn *, json_t *job, int64_t freed_kb, struct lathe_error *err);
 
 /* leases.c */
 /** The lease of this id under this fence, or LATHE_CONFLICT: it has ended. */

@@ -21,7 +21,7 @@ struct talk {
 static void talk_open(struct talk *t)
 {
     struct link *link = NULL;
-    ck_assert_int_eq(local_link()->open(runner_argv, &link, &t->err), LATHE_OK);
+    ck_assert_int_eq(local_link()->open(runner_argv, NULL, &link, &t->err), LATHE_OK);
     exchange_init(&t->x, local_link(), link);
 }
 
@@ -157,7 +157,7 @@ static int run_program(const char *const *argv, char *out, size_t capacity, stru
     struct link *link = NULL;
     size_t n = 0;
     size_t part = 0;
-    ck_assert_int_eq(local_link()->open(argv, &link, err), LATHE_OK);
+    ck_assert_int_eq(local_link()->open(argv, NULL, &link, err), LATHE_OK);
     while (local_link()->read(link, out + n, capacity - 1 - n, 60000, &part, err) == LATHE_OK) n += part;
     out[n] = '\0';
     local_link()->close(link);
