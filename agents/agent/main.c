@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agents/agent/worker.h"
+#include "agents/check/check.h"
 #include "lut/base/file.h"
 #include "lut/base/log.h"
 #include "lut/base/text.h"
@@ -37,7 +38,9 @@ static void print_help(void)
           "  --runner PATH      of lathe-run; default: beside this program\n"
           "  --log-level LEVEL  error, warn, info or debug; default: info\n"
           "  --once             work until nothing is left to do, then end\n"
-          "  --help, --version\n",
+          "  --help, --version\n"
+          "\n"
+          "lathe-agent check-runner [options] -- PROGRAM ... checks a runner of your own: see check-runner --help\n",
           stdout);
 }
 
@@ -185,6 +188,7 @@ static int run(const struct arguments *a)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "check-runner") == 0) return check_runner_command(argc - 1, argv + 1);
     struct arguments a = {.server = getenv("LATHE_SERVER"), .token_file = getenv("LATHE_TOKEN_FILE")};
     int status = read_arguments(argc, argv, &a);
     if (status < 0) status = check_arguments(&a);
