@@ -33,7 +33,7 @@ bool probe_start(struct probe *p, struct verdict *v)
     struct lathe_error err = {0};
     if (p->child && !p->lost) return true;
     probe_stop(p);
-    if (!child_start(p->options.argv, &p->child, &err)) return true;
+    if (!child_start(p->options.argv, &p->child, &err)) return p->starting = true;
     return verdict_fail(v, "the runner to start", "%s", err.message);
 }
 
@@ -84,7 +84,8 @@ bool probe_send(struct probe *p, struct verdict *v)
 static int patience_ms(const struct probe *p)
 {
     uint8_t type = p->request[WIRE_REQUEST_HEADER - 1];
-    return p->options.wait_ms * (type == WIRE_NET_BUILD || type == WIRE_RUN ? 6 : 1);
+    return p->options.wait_ms * (type == WIRE_NET_BUILD || type == WIRE_RUN ? 6 : 1) +
+           (p->starting ? PROBE_START_MS : 0);
 }
 
 /* Nothing, or no message, came in time. */
@@ -112,6 +113,7 @@ static bool next_message(struct probe *p, struct verdict *v)
             p->reply_bytes = wire_decode(&p->decoder, p->received[p->received_used++]);
             if (!p->reply_bytes) continue;
             memcpy(p->reply, p->decoder.buffer, p->reply_bytes);
+            p->starting = false;
             return true;
         }
         uint64_t now = clock_now_ns();

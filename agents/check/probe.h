@@ -14,18 +14,21 @@
 #include "agents/wire/message.h"
 #include "lut/layer/layer.h"
 
+enum { PROBE_START_MS = 10000 }; /* that a program may take to start */
+
 struct probe_options {
     const char *const *argv; /* NULL-ended */
     char runtime[32];
     enum dtype dtype;
     int threads, batch; /* 1..64 */
     uint32_t seed;
-    int wait_ms; /* for any answer; NET_BUILD and RUN are given six times as long */
+    int wait_ms; /* for any answer; NET_BUILD and RUN are given six times as long, the first one PROBE_START_MS more */
 };
 
 struct probe {
     struct probe_options options;
     struct child *child; /* NULL: not running */
+    bool starting;       /* it has not answered yet */
     bool lost;           /* the conversation is of no more use: the program must be started again */
     struct wire_decoder decoder;
     uint8_t received[1024]; /* read, not yet decoded */

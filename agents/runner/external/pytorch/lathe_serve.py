@@ -130,10 +130,10 @@ class Session:
         network = self.networks.get(number)
         if not network:
             raise Refused(wire.E_NOT_FOUND, f"network {number} was not built")
+        start = time.perf_counter_ns()
         gc.collect()
         gc.disable()
         try:
-            start = time.perf_counter_ns()
             if not network.is_set_up:
                 network.runnable.set_up()
                 network.is_set_up = True
@@ -384,6 +384,8 @@ def main(backend, program):
     target = os.dup(1)
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    gc.collect()
+    gc.freeze()  # a library's hundred thousand objects are not gone through before each visit
     try:
         Server(backend, program).serve(0, target)
     except BrokenPipeError:

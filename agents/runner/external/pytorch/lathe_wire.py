@@ -161,8 +161,7 @@ class Responder:
         self.last = (seq, header[3], answer)
         return answer
 
-    @staticmethod
-    def _refuse_hello(payload):
+    def _refuse_hello(self, payload):
         """Only the version's place is the same in all versions."""
         if not payload:
             return Refused(E_MALFORMED, "HELLO has no version")
