@@ -10,7 +10,7 @@
 #include "agents/check/networks.h"
 
 static const char weights_paragraph[] = "Weights and inputs";
-static const char layers_paragraph[] = "5 NET_LAYERS";
+static const char layers_paragraph[] = "What the kinds compute";
 
 /* Of the largest value of a tensor. Sums in f32 in any order, and Winograd's convolutions, stay under a tenth of it;
  * TF32 and bf16 do not, and a wrong tap, channel or padding is off by 1e-2. A network has a dozen layers in a row. */

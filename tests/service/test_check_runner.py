@@ -3,11 +3,19 @@
 """lathe-agent check-runner: every runtime of lathe-run passes, and so does a runner of few abilities; runners with a fault
 fail the check that is there for it, with a message that says what is wrong."""
 import json
+import pathlib
+import re
 import subprocess
+import sys
 import unittest
 
-from check_runner_case import KINDS, WRONG, CheckCase, check, options_for
+from check_runner_case import KINDS, RUNNERS, WRONG, CheckCase, check, options_for
 from lathe_service import program
+
+sys.path.insert(0, str(RUNNERS))
+import lathe_wire as wire  # noqa: E402
+
+PROTOCOL = (pathlib.Path(__file__).parent.parent.parent / "agents/wire/PROTOCOL.md").read_text(encoding="utf-8")
 
 # Fault, the check that must fail, and what it must say.
 FAULTS = [
@@ -123,6 +131,30 @@ class WrongRunners(unittest.TestCase):
                                  [*WRONG, name])
             self.assertEqual({name: result for name, (result, _) in checks.items()},
                              {"build": "FAIL", "limits": "ok", "eof": "ok"})
+
+
+class Protocol(unittest.TestCase):
+    """What PROTOCOL.md says of itself."""
+
+    def test_the_session_in_it_is_what_lathe_run_answers(self):
+        lines = re.findall(r"^    ([<>]) ((?:[0-9a-f]{2} ?)+)(\.\.)?", PROTOCOL, re.MULTILINE)
+        requests = [bytes.fromhex(digits) for side, digits, _ in lines if side == ">"]
+        replies = [(bytes.fromhex(digits), more) for side, digits, more in lines if side == "<"]
+        self.assertEqual([request[6] for request in requests], [1, 2, 3, 4, 5, 6, 7, 8, 9, 11])
+        self.assertEqual(len(replies), len(requests))
+        done = subprocess.run([program("lathe-run"), "serve"], input=b"".join(map(wire.frame, requests)), check=True,
+                              capture_output=True)
+        for (want, more), got in zip(replies, wire.Decoder().feed(done.stdout), strict=True):
+            self.assertEqual(got[:len(want)] if more else got, want)
+
+    def test_it_has_every_paragraph_that_checks_name(self):
+        headings = {*re.findall(r"^## (.*)", PROTOCOL, re.MULTILINE),
+                    *re.findall(r"^\*\*(\w+ [A-Z_]+)\*\*", PROTOCOL, re.MULTILINE)}
+        done = subprocess.run([program("lathe-agent"), "check-runner", "--json", "--", program("lathe-run"), "serve"],
+                              capture_output=True, check=True)
+        named = {entry["paragraph"] for entry in json.loads(done.stdout)["checks"]}
+        self.assertGreater(len(named), 10)
+        self.assertEqual(named - headings, set())
 
 
 class Command(unittest.TestCase):
