@@ -80,9 +80,8 @@ static bool check_reuse(struct probe *p, struct verdict *v)
 static bool check_long(struct probe *p, struct verdict *v)
 {
     struct layer layers[40];
-    int count = p->hello.max_layers;
     if (!probe_open(p, v)) return false;
-    count = p->hello.max_layers < 40 ? p->hello.max_layers : 40;
+    int count = p->hello.max_layers < 40 ? p->hello.max_layers : 40;
     for (int i = 0; i < count; i++) layers[i] = linear(3, 3);
     return build_counted(p, v, p->hello.max_networks - 1, layers, count, count) &&
            output_bytes_are(p, v, p->hello.max_networks - 1, 3);

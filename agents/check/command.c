@@ -149,24 +149,40 @@ static void run_check(struct probe *p, const struct check *check, struct verdict
     else outputs_compare_layers(p, v, check->layers);
 }
 
-/* Whether the program starts and says hello; without that no check can pass. Says so on failure.
- * @return EXIT_USAGE when it can't be started. */
-static int try_hello(struct probe *p, struct report *report)
+/* Whether the program starts, says hello and opens what is to be checked; without that few checks can pass, and one
+ * failure says more than fifty. @return EXIT_SUCCESS to go on, EXIT_USAGE when the program can't be started. */
+static int try_open(struct probe *p, struct report *report)
 {
+    static const struct check open = {.name = "open", .claim = "the runner opens the runtime", .paragraph = "2 OPEN"};
     static const struct check hello = {.name = "hello", .claim = "the runner says hello", .paragraph = "1 HELLO"};
     struct verdict v;
-    for (int i = 0; i < STARTS_MAX; i++) {
+    bool greeted = false;
+    for (int i = 0; i < STARTS_MAX && !greeted; i++) {
         v = (struct verdict){.paragraph = hello.paragraph};
-        if (probe_start(p, &v) && probe_hello(p, &v)) break;
+        greeted = probe_start(p, &v) && probe_hello(p, &v);
         if (p->child) continue;
         fprintf(stderr, "lathe-agent: %s\n", v.got);
         return EXIT_USAGE;
     }
     snprintf(report->runner, sizeof report->runner, "%s%s%s", p->hello.runner, p->hello.build[0] ? " " : "",
              p->hello.build);
-    if (v.result == VERDICT_OK) return EXIT_SUCCESS;
-    report_check(report, &hello, &v);
+    if (greeted) v.paragraph = open.paragraph;
+    if (greeted && probe_open(p, &v)) return EXIT_SUCCESS;
+    report_check(report, greeted ? &open : &hello, &v);
     return EXIT_FAILURE;
+}
+
+static void run_all(struct probe *p, const struct arguments *a, struct report *report)
+{
+    size_t suite = 0;
+    size_t index = 0;
+    const struct check *check;
+    while ((check = next_check(&suite, &index))) {
+        struct verdict v;
+        if (!is_wanted(a, check->name)) continue;
+        run_check(p, check, &v);
+        report_check(report, check, &v);
+    }
 }
 
 int check_runner_command(int argc, char **argv)
@@ -175,21 +191,12 @@ int check_runner_command(int argc, char **argv)
         .probe = {.runtime = "reference", .dtype = DTYPE_F32, .threads = 1, .batch = 1, .seed = 7, .wait_ms = WAIT_MS}};
     struct report report;
     struct probe p = {0};
-    size_t suite = 0;
-    size_t index = 0;
-    const struct check *check;
     int status = read_arguments(argc, argv, &a);
     if (status >= 0) return status;
     report_begin(&report, stdout, a.json);
     p.options = a.probe;
-    probe_stop(&p);
-    status = try_hello(&p, &report);
-    while (status == EXIT_SUCCESS && (check = next_check(&suite, &index))) {
-        struct verdict v;
-        if (!is_wanted(&a, check->name)) continue;
-        run_check(&p, check, &v);
-        report_check(&report, check, &v);
-    }
+    status = try_open(&p, &report);
+    if (status == EXIT_SUCCESS) run_all(&p, &a, &report);
     probe_stop(&p);
     if (status == EXIT_USAGE) {
         json_decref(report.json);

@@ -10,6 +10,17 @@
 
 extern const struct runtime reference_runtime;
 
+static enum lathe_status take_output(const struct rig_samples *samples, void **out, size_t *bytes,
+                                     struct lathe_error *err)
+{
+    void *copy = malloc(samples->output_bytes);
+    if (!copy) return error_set(err, LATHE_NO_MEMORY, "out of memory for an output");
+    memcpy(copy, samples->output, samples->output_bytes);
+    *out = copy;
+    *bytes = samples->output_bytes;
+    return LATHE_OK;
+}
+
 enum lathe_status expected_output(const struct probe_options *o, uint32_t seed, const struct layer *layers, int count,
                                   void **out, size_t *bytes, struct lathe_error *err)
 {
@@ -22,13 +33,7 @@ enum lathe_status expected_output(const struct probe_options *o, uint32_t seed, 
     if (st) return st;
     st = rig_build(rig, 0, layers, count, &built, err);
     if (!st) st = rig_run(rig, 0, 0, 1, false, &samples, err);
-    void *copy = st ? NULL : malloc(samples->output_bytes);
-    if (!st && !copy) st = error_set(err, LATHE_NO_MEMORY, "out of memory for an output");
-    if (!st) {
-        memcpy(copy, samples->output, samples->output_bytes);
-        *out = copy;
-        *bytes = samples->output_bytes;
-    }
+    if (!st) st = take_output(samples, out, bytes, err);
     rig_close(rig);
     return st;
 }

@@ -189,10 +189,13 @@ class Command(unittest.TestCase):
         status, checks, _ = check(["--wait-ms", "500"], ["cat"])
         self.assertEqual((status, list(checks)), (1, ["hello"]))
 
-    def test_a_runtime_that_is_not_there_says_so(self):
-        status, checks, _ = check(["--runtime", "tensorrt", *options_for("fingerprint")], [program("lathe-run"), "serve"])
-        self.assertEqual(status, 1)
-        self.assertIn("this runner has no runtime tensorrt", checks["fingerprint"][1])
+    def test_what_can_not_be_opened_is_one_failure(self):
+        runner = [program("lathe-run"), "serve"]
+        for options, said in ((["--runtime", "tensorrt"], "this runner has no runtime tensorrt"),
+                              (["--threads", "2"], "reference runs on one thread only")):
+            status, checks, _ = check(options, runner)
+            self.assertEqual((status, list(checks)), (1, ["open"]))
+            self.assertRegex(checks["open"][1], f'expected OPEN to be granted; got ERROR unsupported: "{said}')
 
 
 if __name__ == "__main__":

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: 2026 The Lathe authors
 """The runner for PyTorch: passes check-runner, speaks the wire protocol as the C side does, survives its library."""
+import os
 import pathlib
+import shlex
 import struct
 import subprocess
 import sys
+import tempfile
 import unittest
 
 from check_runner_case import KINDS, PYTHON, PYTORCH, RUNNERS, WRONG, CheckCase, check, options_for
+from lathe_service import Process, program
+from test_agent import Peer, lease
 
 sys.path.insert(0, str(RUNNERS))
 import lathe_wire as wire  # noqa: E402
@@ -29,6 +34,10 @@ class Runner(CheckCase):
         self.assertEqual([name for name in names if checks[name][0] != "FAIL"], [])
 
 
+    def test_the_path_that_a_gpu_takes_passes(self):
+        checks = self.passes(["--runtime", "pytorch"], [*WRONG, "torch-gpu"])
+        self.assertEqual(checks["run-layers"][0], "ok")
+
     def test_a_device_that_is_not_there_is_named(self):
         for device, said in (("tpu", "auto, cpu, cuda or cuda:N"), ("cuda", "sees no GPU here")):
             done = subprocess.run([*PYTORCH[:-1], device], capture_output=True, text=True, check=False,
@@ -37,6 +46,32 @@ class Runner(CheckCase):
                 continue  # there is one
             self.assertEqual((done.returncode, done.stdout), (2, ""))
             self.assertIn(said, done.stderr)
+
+
+class Agent(unittest.TestCase):
+    def test_an_agent_measures_with_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            token, runner = os.path.join(folder, "token"), os.path.join(folder, "runner")
+            pathlib.Path(token).write_text("lathe_test\n", encoding="ascii")
+            pathlib.Path(runner).write_text(f"#!/bin/sh\nexec {shlex.join(PYTORCH)}\n", encoding="ascii")
+            os.chmod(runner, 0o700)
+            peer = Peer()
+            self.addCleanup(peer.close)
+            peer.leases.put(lease(config="pytorch-f32-t1-b2"))
+            agent = Process([program("lathe-agent"), "--server", peer.url, "--name", "lab", "--token-file", token,
+                             "--runner", runner, "--once"])
+            self.addCleanup(agent.kill)
+            visits = {}
+            while len(visits) < 4:
+                body = peer.next("/results")
+                visits.update({visit["visit"]: visit for visit in body["visits"]})
+            self.assertRegex(body["fingerprint"]["runtime"], r"^pytorch \d")
+            self.assertEqual(body["fingerprint"]["batch"], "2")
+            for visit in visits.values():
+                for total, layers in zip(visit["total_ns"], visit["wall_ns"], strict=True):
+                    self.assertGreater(min(layers), 0)
+                    self.assertGreaterEqual(total, sum(layers))
+            self.assertEqual(agent.wait(), 0)
 
 
 def stream_of(case):

@@ -2,7 +2,8 @@
 # SPDX-FileCopyrightText: 2026 The Lathe authors
 """A runner for linear layers alone, in NumPy, with faults to order: wrong_runner.py FOLDER [FAULT], FOLDER being that of
 lathe_serve.py. Without a fault it is the smallest runner that passes check-runner. test_check_runner.py has what each
-fault must be caught by. With FAULT torch-kinds it is the PyTorch runner with an error in each kind of layer."""
+fault must be caught by. With FAULT torch-kinds it is the PyTorch runner with an error in each kind of layer; with FAULT
+torch-gpu no fault, but the path that a GPU takes, its events played by the clock."""
 import os
 import struct
 import sys
@@ -297,7 +298,7 @@ def patch():
         recipe.network_input = lambda first, seed, batch: given(first, 7, batch)
 
 
-def torch_backend():
+def torch_kinds():
     """Every kind with an error that only its own check can see."""
     import lathe_pytorch as runner
     functional = runner.functional
@@ -352,9 +353,40 @@ def torch_backend():
     return runner.Pytorch(torch.device("cpu"))
 
 
+def torch_gpu():
+    """The processor, treated as a GPU."""
+    import types
+
+    import lathe_pytorch as runner
+
+    class Event:
+        def __init__(self, enable_timing):
+            assert enable_timing
+
+        def record(self):
+            self.at = time.perf_counter_ns()
+
+        def elapsed_time(self, later):
+            return (later.at - self.at) / 1e6
+
+    cuda = runner.torch.cuda
+    cuda.Event, cuda.synchronize = Event, lambda: None
+    cuda.get_device_properties = lambda device: types.SimpleNamespace(
+        name="GPU of the mind", major=9, minor=0, multi_processor_count=132, total_memory=80 << 30)
+
+    class Gpu(runner.Pytorch):
+        def fingerprint(self):
+            return super().fingerprint()[:-1] + runner.gpu_fields(self.device)
+
+        def make_network(self, ops, first, data):
+            return runner.GpuNetwork(ops, data, self.device)
+
+    return Gpu(runner.torch.device("cpu"))
+
+
 if __name__ == "__main__":
     patch()
-    backend = torch_backend() if fault("torch-kinds") else numpy_backend()
+    backend = {"torch-kinds": torch_kinds, "torch-gpu": torch_gpu}.get(FAULT, numpy_backend)()
     serve.Server, serve.Session, wire.Responder, wire.Decoder = Server, Session, Responder, Decoder
     serve.main(backend, "wrong-runner 1")
     if fault("never-ends"):

@@ -203,9 +203,12 @@ class Network:
         return self.result.permute(0, 2, 3, 1).contiguous().cpu().numpy().tobytes()
 
 
+WHO = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)  # systems other than Linux know processes alone
+
+
 def usage():
     """Of this thread: CPU time in nanoseconds and involuntary context switches."""
-    return time.thread_time_ns(), resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw
+    return time.thread_time_ns(), resource.getrusage(WHO).ru_nivcsw
 
 
 class GpuNetwork(Network):
@@ -236,6 +239,17 @@ class GpuNetwork(Network):
         self.result = x
         pairs = zip(self.events, self.events[1:])
         return serve.Sample(total, [(round(a.elapsed_time(b) * 1e6), 0, 0) for a, b in pairs])
+
+
+def gpu_fields(device):
+    """What of a GPU changes results."""
+    properties = torch.cuda.get_device_properties(device)
+    driver = serve.first_line("/proc/driver/nvidia/version", r"NVRM version:.*?(\d+\.[\d.]+)")
+    return [("device", properties.name),
+            ("compute", f"{properties.major}.{properties.minor} {properties.multi_processor_count} SMs "
+                        f"{properties.total_memory >> 20} MiB"),
+            ("cuda", torch.version.cuda or f"rocm {torch.version.hip}"),
+            ("cudnn", torch.backends.cudnn.version()), ("driver", driver or "unknown"), ("tf32", "off")]
 
 
 class Pytorch(serve.Backend):
@@ -271,15 +285,7 @@ class Pytorch(serve.Backend):
         fields = [("runtime", f"pytorch {torch.__version__}"), ("mode", "eager channels_last"),
                   ("isa", capability.group(1).strip() if capability else "unknown"),
                   ("flags", " ".join([*settings, hashlib.sha256(config.encode()).hexdigest()[:8]]))]
-        if self.device.type != "cuda":
-            return [*fields, ("device", "cpu")]
-        properties = torch.cuda.get_device_properties(self.device)
-        driver = serve.first_line("/proc/driver/nvidia/version", r"NVRM version:.*?(\d+\.[\d.]+)")
-        return [*fields, ("device", properties.name),
-                ("compute", f"{properties.major}.{properties.minor} {properties.multi_processor_count} SMs "
-                            f"{properties.total_memory >> 20} MiB"),
-                ("cuda", torch.version.cuda or f"rocm {torch.version.hip}"),
-                ("cudnn", torch.backends.cudnn.version()), ("driver", driver or "unknown"), ("tf32", "off")]
+        return fields + (gpu_fields(self.device) if self.device.type == "cuda" else [("device", "cpu")])
 
     def tensor(self, weight):
         return weight.to(self.device).contiguous(memory_format=torch.channels_last)
