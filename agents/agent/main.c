@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agents/agent/crew.h"
+#include "agents/check/check.h"
 #include "lut/base/file.h"
 #include "lut/base/log.h"
 #include "lut/base/text.h"
@@ -54,7 +55,9 @@ static void print_help(void)
           "   \"runtimes\": {\"tensorrt\": [\"/opt/trt/runner\"]}}\n"
           "\"cpus\" limits a device to processors. \"runner\" is a program of the device that speaks the wire protocol "
           "on\n"
-          "standard input and output; \"runtimes\" names one for configs such as tensorrt-f32-t1-b1, on any device.\n",
+          "standard input and output; \"runtimes\" names one for configs such as tensorrt-f32-t1-b1, on any device.\n"
+          "\n"
+          "lathe-agent check-runner [options] -- PROGRAM ... checks a runner of your own: see check-runner --help\n",
           stdout);
 }
 
@@ -244,6 +247,7 @@ static int configure(const struct arguments *a, struct agent_config *config)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "check-runner") == 0) return check_runner_command(argc - 1, argv + 1);
     struct arguments a = {.given = {.server = getenv("LATHE_SERVER"), .token_file = getenv("LATHE_TOKEN_FILE")}};
     struct agent_config config = {0};
     int status = read_arguments(argc, argv, &a);

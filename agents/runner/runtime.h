@@ -2,11 +2,8 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* A runtime: a way to execute layers on this machine (XNNPACK, plain C, ..).
  *
- * Add a runtime:
- *   1. runtimes/<name>/ with a const struct runtime <name>_runtime, as in runtimes/reference.
- *   2. A CMakeLists.txt there that makes the module lathe_rt_<name>.
- *   3. An option and a line lathe_runtime(<name>) in agents/runner/CMakeLists.txt; it generates the table of runtimes.
- *   4. tests/conformance passes: it runs every runtime of the table against `reference`, with no change to it.
+ * Add a runtime: README.md has the checklist. In short: runtimes/<name>/ with a const struct runtime <name>_runtime and
+ * a CMakeLists.txt, a line lathe_runtime(<name>); tests/conformance passes with no change to it.
  *
  * Each runtime defines struct engine and struct op for itself; nobody else looks inside. Semantics of layers are in
  * lut/layer/layer.h, what int8 means in core/quant.h. Tensors are NHWC, batch outermost, without gaps.
