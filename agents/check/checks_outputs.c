@@ -13,7 +13,8 @@ static const char weights_paragraph[] = "Weights and inputs";
 static const char layers_paragraph[] = "What the kinds compute";
 
 /* Of the largest value of a tensor. Sums in f32 in any order, and Winograd's convolutions, stay under a tenth of it;
- * TF32 and bf16 do not, and a wrong tap, channel or padding is off by 1e-2. A network has a dozen layers in a row. */
+ * products in TF32 or bf16 do not, and a wrong tap, channel or padding is off by 1e-2. A network has a dozen layers in
+ * a row. */
 static const double LAYER_BOUND = 1e-4;
 static const double NETWORK_BOUND = 5e-4;
 /* Steps of int8, where requantisation is rounded another way. */
@@ -30,7 +31,7 @@ static void print_network(const struct layer *layers, int count, char *out, size
     char text[LAYER_TEXT_BYTES];
     layer_print(&layers[0], text);
     if (count == 1) snprintf(out, capacity, "%s", text);
-    else snprintf(out, capacity, "%d layers from %s on", count, text);
+    else snprintf(out, capacity, "%d layers from %.200s on", count, text);
 }
 
 /* Two outputs of a network. */
@@ -78,7 +79,7 @@ static bool judge(struct probe *p, struct verdict *v, const struct layer *layers
     if (d.wrong == 0) return true;
     size_t image = d.values / (size_t)p->options.batch;
     print_network(layers, count, name, sizeof name);
-    snprintf(expected, sizeof expected, "what reference computes, within %g %s, for %s", bound,
+    snprintf(expected, sizeof expected, "what reference computes, within %g %s, for %.230s", bound,
              dtype == DTYPE_F32 ? "of the largest value" : "steps", name);
     return verdict_fail(v, expected, "%zu of %zu values are wrong, the first is value %zu of image %zu: %.7g, not %.7g",
                         d.wrong, d.values, d.first_wrong % image, d.first_wrong / image,

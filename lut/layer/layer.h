@@ -16,8 +16,8 @@
  * linear layer has a bias.
  *
  * To add a kind: extend enum layer_kind, the table in layer.c, cost.c, weights and the wire's numbers
- * (agents/runner/core, agents/wire with PROTOCOL.md), each runtime, and the cases of tests/conformance. Threads: plain
- * values. */
+ * (agents/runner/core, agents/wire with PROTOCOL.md), each runtime and agents/runner/external, the cases of
+ * tests/conformance and of agents/check. Threads: plain values. */
 #ifndef LATHE_LAYER_LAYER_H
 #define LATHE_LAYER_LAYER_H
 

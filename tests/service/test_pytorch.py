@@ -34,6 +34,12 @@ class Runner(CheckCase):
         self.assertEqual([name for name in names if checks[name][0] != "FAIL"], [])
 
 
+    def test_products_in_tf32_are_found(self):
+        multiplied = ["outputs-" + kind for kind in ["linear", *KINDS] if "pool" not in kind and kind != "networks"]
+        status, checks, _ = check(["--runtime", "pytorch", *options_for(*multiplied)], [*WRONG, "torch-tf32"])
+        self.assertEqual(status, 1)
+        self.assertEqual([name for name in multiplied if checks[name][0] != "FAIL"], [])
+
     def test_the_path_that_a_gpu_takes_passes(self):
         checks = self.passes(["--runtime", "pytorch"], [*WRONG, "torch-gpu"])
         self.assertEqual(checks["run-layers"][0], "ok")

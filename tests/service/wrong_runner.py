@@ -3,7 +3,8 @@
 """A runner for linear layers alone, in NumPy, with faults to order: wrong_runner.py FOLDER [FAULT], FOLDER being that of
 lathe_serve.py. Without a fault it is the smallest runner that passes check-runner. test_check_runner.py has what each
 fault must be caught by. With FAULT torch-kinds it is the PyTorch runner with an error in each kind of layer; with FAULT
-torch-gpu no fault, but the path that a GPU takes, its events played by the clock."""
+torch-gpu no fault, but the path that a GPU takes, its events played by the clock; with torch-tf32 it multiplies as a
+GPU's tensor cores do unless told otherwise."""
 import os
 import struct
 import sys
@@ -353,6 +354,19 @@ def torch_kinds():
     return runner.Pytorch(torch.device("cpu"))
 
 
+def torch_tf32():
+    """Operands of convolutions rounded to 10 bits of mantissa."""
+    import lathe_pytorch as runner
+    convolve, dense = runner.functional.conv2d, runner.functional.linear
+
+    def tf32(x):
+        return ((x.view(runner.torch.int32) + 0x1000) & ~0x1FFF).view(runner.torch.float32)
+
+    runner.functional.conv2d = lambda x, w, *rest: convolve(tf32(x), tf32(w), *rest)
+    runner.functional.linear = lambda x, w, *rest: dense(tf32(x), tf32(w), *rest)
+    return runner.Pytorch(runner.torch.device("cpu"))
+
+
 def torch_gpu():
     """The processor, treated as a GPU."""
     import types
@@ -386,7 +400,7 @@ def torch_gpu():
 
 if __name__ == "__main__":
     patch()
-    backend = {"torch-kinds": torch_kinds, "torch-gpu": torch_gpu}.get(FAULT, numpy_backend)()
+    backend = {"torch-kinds": torch_kinds, "torch-gpu": torch_gpu, "torch-tf32": torch_tf32}.get(FAULT, numpy_backend)()
     serve.Server, serve.Session, wire.Responder, wire.Decoder = Server, Session, Responder, Decoder
     serve.main(backend, "wrong-runner 1")
     if fault("never-ends"):
