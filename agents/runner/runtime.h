@@ -7,6 +7,7 @@
  *   2. A CMakeLists.txt there that makes the module lathe_rt_<name>.
  *   3. An option and a line lathe_runtime(<name>) in agents/runner/CMakeLists.txt; it generates the table of runtimes.
  *   4. tests/conformance passes: it runs every runtime of the table against `reference`, with no change to it.
+ *   5. Where the library tells which of its implementations it chose: kernels() and describe().
  *
  * Each runtime defines struct engine and struct op for itself; nobody else looks inside. Semantics of layers are in
  * lut/layer/layer.h. Tensors are NHWC, batch outermost, without gaps.
@@ -45,6 +46,14 @@ struct op_buffers {
     void *out, *scratch;
 };
 
+enum { RUNTIME_LINES = 4, RUNTIME_LINE_BYTES = 232 };
+
+/* "key=value", printable. */
+struct runtime_lines {
+    char line[RUNTIME_LINES][RUNTIME_LINE_BYTES];
+    int count;
+};
+
 struct runtime {
     const char *name;
     /** Of the library, as its package says; "unknown" where nothing tells. Static. */
@@ -64,6 +73,12 @@ struct runtime {
     enum lathe_status (*run)(struct op *);
     void (*op_free)(struct op *); /* NULL is allowed, as for close() */
     void (*close)(struct engine *);
+    /** Names of the implementations that the library chose for an op, each once, in the order in which they first run,
+     *  with commas between. NULL where the library doesn't tell, as for describe(). */
+    void (*kernels)(const struct op *, char *out, size_t capacity);
+    /** Lines that a fingerprint has beside those of host_fingerprint(), which a change of the library, of its settings
+     *  or of the processor would change. The same at every call. */
+    void (*describe)(const struct runtime_options *, struct runtime_lines *out);
 };
 
 /** Values of one image. */
