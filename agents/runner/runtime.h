@@ -10,7 +10,7 @@
  *   5. Where the library tells which of its implementations it chose: kernels() and describe().
  *
  * Each runtime defines struct engine and struct op for itself; nobody else looks inside. Semantics of layers are in
- * lut/layer/layer.h. Tensors are NHWC, batch outermost, without gaps.
+ * lut/layer/layer.h, what int8 means in core/quant.h. Tensors are NHWC, batch outermost, without gaps.
  * Threads: an engine and its ops belong to one thread; a runtime may have workers of its own. */
 #ifndef LATHE_RUNNER_RUNTIME_H
 #define LATHE_RUNNER_RUNTIME_H
@@ -63,7 +63,7 @@ struct runtime {
     enum lathe_status (*supports)(const struct runtime_options *, struct lathe_error *err);
     /** @param options supported ones. @param[out] out close() it after all its ops are freed. */
     enum lathe_status (*open)(const struct runtime_options *, struct engine **out, struct lathe_error *err);
-    /** Make an op. @param weights borrowed during the call. @param[out] out op_free() it.
+    /** Make an op. @param weights of the engine's dtype, borrowed during the call. @param[out] out op_free() it.
      *  @return LATHE_UNSUPPORTED for a layer that the runtime can't do; LATHE_NO_MEMORY. */
     enum lathe_status (*prepare)(struct engine *, const struct layer *, const struct weights *, struct op **out,
                                  struct op_needs *needs, struct lathe_error *err);

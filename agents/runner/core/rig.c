@@ -47,7 +47,7 @@ enum lathe_status rig_open(const struct rig_options *o, struct rig **out, struct
         free(r);
         return st;
     }
-    pool_init(&r->pool, o->runtime, r->engine, o->seed);
+    pool_init(&r->pool, o->runtime, r->engine, o->options.dtype, o->seed);
     *out = r;
     return LATHE_OK;
 }
@@ -198,7 +198,8 @@ static enum lathe_status make_input(struct rig *r, const struct network *n, stru
         if (!r->input) return error_set(err, LATHE_NO_MEMORY, "out of memory for an input of %zu bytes", bytes);
         r->input_bytes = bytes;
     }
-    weights_input(&n->ops[0]->layer, r->pool.seed, r->input, bytes / sizeof(float));
+    if (r->options.dtype == DTYPE_INT8) weights_input_int8(&n->ops[0]->layer, r->pool.seed, r->input, bytes);
+    else weights_input(&n->ops[0]->layer, r->pool.seed, r->input, bytes / sizeof(float));
     return LATHE_OK;
 }
 
