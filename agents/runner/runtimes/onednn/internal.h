@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
-/* Between the files of the oneDNN runtime.
+/* Between the files of the oneDNN runtime: layers are made of steps, a step is a primitive with its memory.
  *
  * Tensors are NHWC inside of layers as well: where a convolution may choose the format of its tensors, oneDNN 2.6
  * chooses NHWC on AVX-512, and its blocked formats are no faster on AVX2. Weights have the format that it prefers. */
@@ -24,14 +24,16 @@ enum slot {
     SLOT_EXPANDED,
     SLOT_FILTERED,
     SLOT_POOLED,
+    SLOT_AVERAGE, /* what was pooled, as int8 */
     SLOT_SQUEEZED,
     SLOT_GATE,
+    SLOT_GATED,
     SLOT_LIBRARY, /* what primitives need for themselves */
     SLOTS,
     SLOT_PACKED = SLOTS
 };
 
-enum { MAX_ARGS = 5, MAX_STEPS = 12 };
+enum { MAX_ARGS = 5, MAX_STEPS = 12, MAX_POSTS = 8 };
 
 struct step {
     dnnl_primitive_t primitive;
@@ -51,52 +53,82 @@ struct op {
     size_t weight_bytes;
 };
 
-/* A tensor of the whole batch; shape is one image's. */
-struct tensor {
+/* A tensor of the whole batch; shape is one image's. int8 tensors with a zero point are kept as u8, which oneDNN is
+ * faster with: their values and zero points are 128 more than those of core/quant.h, so that 0 is ReLU's zero point. */
+struct operand {
     enum slot slot;
     struct shape shape;
+    dnnl_data_type_t type;
+    int32_t zero; /* of the values as they are kept */
 };
 
-/* What happens to values before they are stored. */
-enum finish {
-    FINISH_NONE,
-    FINISH_RELU,
-    FINISH_RELU6,
-    FINISH_HSWISH,
-    FINISH_SWISH,
-    FINISH_SIGMOID,
-    FINISH_HSIGMOID /* clamp(x / 6 + 1/2, 0, 1) */
+/* A post-operation: factor x function(value), or the addition of what is at the destination. */
+struct post {
+    bool sum;
+    float factor;
+    dnnl_alg_kind_t function;
+    float alpha, beta;
 };
 
-/* Convolutions, "same" padding. Weights: [out][kh][kw][in], or [kh][kw][channels] where depthwise. */
+/* What happens to values before they are rounded to the destination's type, in order. In int8 values are in steps of
+ * the quantisation that sums are requantised to. */
+struct finish {
+    struct post posts[MAX_POSTS];
+    int count;
+};
+
+enum curve {
+    CURVE_NONE,
+    CURVE_RELU,
+    CURVE_RELU6,
+    CURVE_HSWISH,
+    CURVE_SWISH,
+    CURVE_SIGMOID,
+    CURVE_HSIGMOID /* clamp(x / 6 + 1/2, 0, 1) */
+};
+
+/** The curve in f32; in int8 what quant_act says, for a tensor kept as `to` is. */
+struct finish finish_of(const struct op *, enum curve, struct quant_act, const struct operand *to);
+/** The same after adding to what is at `to`. */
+struct finish finish_sum(const struct op *, enum curve, struct quant_act, const struct operand *to);
+/** A product with a gate, in int8 one of 1/256. */
+struct finish finish_gate(const struct op *, const struct operand *to);
+dnnl_status_t finish_apply(const struct finish *, dnnl_primitive_attr_t);
+
+/* Weights of one step in the engine's dtype; the other's are NULL. Layouts as in struct weights. */
+struct filter {
+    const float *values, *biases;
+    const struct quant_tensor *int8;
+};
+
+/* A convolution, "same" padding. */
 struct conv {
-    struct tensor from, to;
+    struct operand from, to;
     int kernel, stride;
     bool depthwise;
-    bool sum; /* what is at `to` is added, before finish */
-    enum finish finish;
-    const float *weights, *bias;
+    struct finish finish;
+    struct filter filter;
 };
 
-/* Fully connected: 1x1 tensors. Weights: [out][in]. */
+/* Fully connected: 1x1 tensors. */
 struct dense {
-    struct tensor from, to;
-    enum finish finish;
-    const float *weights, *bias;
+    struct operand from, to;
+    struct finish finish;
+    struct filter filter;
 };
 
 /* Windows that start `before` pixels before the image and are `size` wide; what lies outside is left out. */
 struct window {
-    struct tensor from, to;
+    struct operand from, to;
     dnnl_alg_kind_t algorithm;
     int size, stride, before;
 };
 
 /* from and with to to, which may be from. `with` may have one pixel. */
 struct binary {
-    struct tensor from, with, to;
+    struct operand from, with, to;
     dnnl_alg_kind_t algorithm;
-    enum finish finish;
+    struct finish finish;
 };
 
 /* Add a step to an op. Whatever was created before a failure is in op->steps. */
@@ -104,12 +136,35 @@ dnnl_status_t onednn_conv(struct op *, const struct conv *);
 dnnl_status_t onednn_dense(struct op *, const struct dense *);
 dnnl_status_t onednn_window(struct op *, const struct window *);
 dnnl_status_t onednn_binary(struct op *, const struct binary *);
-/** Mean over all pixels. */
-dnnl_status_t onednn_mean(struct op *, struct tensor from, struct tensor to);
-void onednn_clear(struct step *);
+/** Mean over all pixels, of the same type. */
+dnnl_status_t onednn_mean(struct op *, const struct operand *from, const struct operand *to);
+/** Values of a tensor in f32, plus the zero point of `to`. */
+dnnl_status_t onednn_quantise(struct op *, const struct operand *from, const struct operand *to);
+
+/* What a primitive has beside its descriptor. */
+struct attributes {
+    const struct finish *finish; /* NULL: none */
+    const float *scales;         /* [channels], of int8's sums; NULL: none */
+    dnnl_dim_t channels;         /* 1: one scale for all */
+    int32_t from_zero;           /* of the source, what lies outside the image has it too */
+};
+
+/** Start a step: its primitive, and the memory that the primitive needs for itself.
+ *  @param[out] pd destroy it, whether this fails or not; NULL when there is none. */
+dnnl_status_t step_start(struct op *, const_dnnl_op_desc_t, const struct attributes *, struct step **out,
+                         dnnl_primitive_desc_t *pd);
+/** Add an argument that lies in a slot. */
+dnnl_status_t step_bind(struct op *, struct step *, int arg, const dnnl_memory_desc_t *, enum slot);
+/** Add an argument that the op keeps: `data`, laid out as `given`, in the layout `wanted`. */
+dnnl_status_t step_pack(struct op *, struct step *, int arg, const dnnl_memory_desc_t *wanted,
+                        const dnnl_memory_desc_t *given, const void *data);
+void step_clear(struct step *);
 
 /** All steps of a layer: fills steps, slot_bytes and weight_bytes of an op whose engine is set. */
 dnnl_status_t onednn_create(struct op *, const struct layer *, const struct weights *);
+
+/** The instructions that oneDNN uses at most here, "avx512_core_vnni". Static. */
+const char *onednn_dispatch(void);
 
 /** Of the calling thread: how many threads primitives are made for, and run on. */
 void onednn_set_threads(const struct engine *);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* Which of its implementations oneDNN chose, and which of these are known to be slow. */
-#include <oneapi/dnnl/dnnl_debug.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,6 +62,11 @@ void onednn_kernels(const struct op *op, char *out, size_t capacity)
     }
 }
 
+static enum lathe_status make_weights(enum dtype dtype, const struct layer *l, struct weights *out)
+{
+    return dtype == DTYPE_INT8 ? weights_make_int8(l, 0, 0, out, NULL) : weights_make(l, 0, 0, out, NULL);
+}
+
 /* The names of one layer, added to a list. */
 static void add_layer(struct engine *e, const char *text, char *list, size_t capacity)
 {
@@ -71,7 +75,7 @@ static void add_layer(struct engine *e, const char *text, char *list, size_t cap
     struct op *op = NULL;
     struct op_needs needs;
     char names[RUNTIME_LINE_BYTES];
-    if (layer_parse(text, &layer, NULL) || weights_make(&layer, 0, 0, &weights, NULL)) return;
+    if (layer_parse(text, &layer, NULL) || make_weights(e->options.dtype, &layer, &weights)) return;
     if (onednn_runtime.prepare(e, &layer, &weights, &op, &needs, NULL) == LATHE_OK) {
         onednn_kernels(op, names, sizeof names);
         for (size_t at = 0; names[at];) {
@@ -108,13 +112,10 @@ void onednn_describe(const struct runtime_options *o, struct runtime_lines *out)
     enum { KEY = sizeof "kernels_slow=" };
     char list[RUNTIME_LINE_BYTES - KEY];
     char slow[RUNTIME_LINE_BYTES - KEY];
-    const char *isa = dnnl_cpu_isa2str(dnnl_get_effective_cpu_isa());
-    const char *prefix = "cpu_isa_";
-    if (strncmp(isa, prefix, strlen(prefix)) == 0) isa += strlen(prefix);
     list_typical(o, list, sizeof list);
     keep_slow(list, slow, sizeof slow);
     out->count = 3;
-    snprintf(out->line[0], RUNTIME_LINE_BYTES, "dispatch=%s", isa);
+    snprintf(out->line[0], RUNTIME_LINE_BYTES, "dispatch=%s", onednn_dispatch());
     snprintf(out->line[1], RUNTIME_LINE_BYTES, "kernels=%s", list[0] ? list : "unknown");
     snprintf(out->line[2], RUNTIME_LINE_BYTES, "kernels_slow=%s", slow[0] ? slow : "none");
 }

@@ -5,6 +5,7 @@
 #include <oneapi/dnnl/dnnl_debug.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agents/runner/runtimes/onednn/internal.h"
 
@@ -19,10 +20,29 @@ static const char *onednn_version(void)
     return text;
 }
 
+/* Without VNNI products of u8 and s8 are added up in pairs in 16 bits, where they don't fit. With AVX2's VNNI oneDNN
+ * 2.6 has it for some of its kernels only. */
+static bool has_vnni(void)
+{
+    const unsigned vnni = (unsigned)dnnl_cpu_isa_avx512_core_vnni;
+    return ((unsigned)dnnl_get_effective_cpu_isa() & vnni) == vnni;
+}
+
+const char *onednn_dispatch(void)
+{
+    static const char prefix[] = "cpu_isa_";
+    const char *name = dnnl_cpu_isa2str(dnnl_get_effective_cpu_isa());
+    return strncmp(name, prefix, strlen(prefix)) == 0 ? name + strlen(prefix) : name;
+}
+
 static enum lathe_status onednn_supports(const struct runtime_options *o, struct lathe_error *err)
 {
-    if (o->dtype != DTYPE_F32) return error_set(err, LATHE_UNSUPPORTED, "onednn knows f32 only");
-    return LATHE_OK;
+    if (o->dtype == DTYPE_F32 || has_vnni()) return LATHE_OK;
+    return error_set(
+        err, LATHE_UNSUPPORTED,
+        "onednn's int8 needs AVX-512 with VNNI, since its sums overflow without; here it has %s: take f32, or "
+        "another runtime",
+        onednn_dispatch());
 }
 
 /* A status of oneDNN, with what was being done. */
@@ -75,7 +95,7 @@ static enum lathe_status onednn_open(const struct runtime_options *o, struct eng
 static void onednn_op_free(struct op *op)
 {
     if (!op) return;
-    for (int i = 0; i < op->count; i++) onednn_clear(&op->steps[i]);
+    for (int i = 0; i < op->count; i++) step_clear(&op->steps[i]);
     free(op);
 }
 
