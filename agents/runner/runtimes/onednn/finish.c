@@ -56,19 +56,32 @@ static enum curve curve_of(enum quant_curve curve)
     return CURVE_NONE;
 }
 
-/* Clamps are left to the destination's type, which saturates, where that does the same. */
-static void add_quant(struct finish *f, const struct quant_act *act, const struct operand *to)
+/* From sums to real values. oneDNN 2.6 gives all post-operations of one function the factor of the first one: the
+ * factor has to be with a function that occurs once. @param rounds whether rounding is needed once more, later. */
+static void add_real(struct finish *f, const struct quant_act *act, bool rounds)
 {
-    const enum curve curve = curve_of(act->curve);
-    if (curve == CURVE_NONE) {
-        if (to->type == dnnl_s8 && act->min == 0) add(f, 1.0f, dnnl_eltwise_relu, 0.0f, 0.0f);
+    if (rounds) {
+        add(f, 1.0f, dnnl_eltwise_round, 0.0f, 0.0f);
+        add(f, act->sums.scale, dnnl_eltwise_clip, act->min, act->max);
         return;
     }
     add(f, 1.0f, dnnl_eltwise_clip, act->min, act->max);
     add(f, act->sums.scale, dnnl_eltwise_round, 0.0f, 0.0f);
+}
+
+/* Clamps are left to the destination's type, which saturates, where that does the same. */
+static void add_quant(struct finish *f, const struct quant_act *act, const struct operand *to)
+{
+    const enum curve curve = curve_of(act->curve);
+    const bool rounds = to->type == dnnl_f32;
+    if (curve == CURVE_NONE) {
+        if (to->type == dnnl_s8 && act->min == 0) add(f, 1.0f, dnnl_eltwise_relu, 0.0f, 0.0f);
+        return;
+    }
+    add_real(f, act, rounds);
     add_curve(f, curve);
     add(f, 1.0f, dnnl_eltwise_linear, 1.0f / act->out.scale, (float)to->zero);
-    if (to->type == dnnl_f32) add(f, 1.0f, dnnl_eltwise_round, 0.0f, 0.0f);
+    if (rounds) add(f, 1.0f, dnnl_eltwise_round, 0.0f, 0.0f);
 }
 
 struct finish finish_of(const struct op *op, enum curve curve, struct quant_act act, const struct operand *to)
@@ -93,6 +106,13 @@ struct finish finish_gate(const struct op *op, const struct operand *to)
 {
     struct finish f = {.count = 0};
     if (is_int8(op)) add(&f, 1.0f, dnnl_eltwise_linear, quant_gate().scale, (float)to->zero);
+    return f;
+}
+
+struct finish finish_average(const struct op *op)
+{
+    struct finish f = {.count = 0};
+    if (is_int8(op)) add(&f, 1.0f, dnnl_eltwise_linear, 1.0f + HALF_NUDGE, 0.0f);
     return f;
 }
 

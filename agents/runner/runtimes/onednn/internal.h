@@ -70,6 +70,10 @@ struct post {
     float alpha, beta;
 };
 
+/* oneDNN rounds halves to even. Averages have many halves; relative to them this is enough to round one up or down, and
+ * too little for a value next to a half. */
+#define HALF_NUDGE 1e-6f
+
 /* What happens to values before they are rounded to the destination's type, in order. In int8 values are in steps of
  * the quantisation that sums are requantised to. */
 struct finish {
@@ -93,6 +97,8 @@ struct finish finish_of(const struct op *, enum curve, struct quant_act, const s
 struct finish finish_sum(const struct op *, enum curve, struct quant_act, const struct operand *to);
 /** A product with a gate, in int8 one of 1/256. */
 struct finish finish_gate(const struct op *, const struct operand *to);
+/** An average of s8, which is rounded half away from zero. */
+struct finish finish_average(const struct op *);
 dnnl_status_t finish_apply(const struct finish *, dnnl_primitive_attr_t);
 
 /* Weights of one step in the engine's dtype; the other's are NULL. Layouts as in struct weights. */
@@ -122,6 +128,7 @@ struct window {
     struct operand from, to;
     dnnl_alg_kind_t algorithm;
     int size, stride, before;
+    struct finish finish;
 };
 
 /* from and with to to, which may be from. `with` may have one pixel. */

@@ -191,6 +191,7 @@ static dnnl_status_t add_shortcut(struct op *op, const struct layer *l, const st
                                    .algorithm = dnnl_pooling_avg_exclude_padding,
                                    .size = l->stride,
                                    .stride = l->stride,
+                                   .finish = finish_average(op),
                                });
         from = pooled;
     }
@@ -246,8 +247,14 @@ dnnl_status_t onednn_create(struct op *op, const struct layer *l, const struct w
     case LAYER_BOTTLENECK:
         return create_bottleneck(op, l, w);
     case LAYER_MAXPOOL:
-        return onednn_window(op,
-                             &(struct window){in, out, dnnl_pooling_max, l->kernel, l->stride, (l->kernel - 1) / 2});
+        return onednn_window(op, &(struct window){
+                                     .from = in,
+                                     .to = out,
+                                     .algorithm = dnnl_pooling_max,
+                                     .size = l->kernel,
+                                     .stride = l->stride,
+                                     .before = (l->kernel - 1) / 2,
+                                 });
     case LAYER_AVGPOOL:
         return onednn_mean(op, &in, &out);
     case LAYER_LINEAR:

@@ -156,7 +156,7 @@ dnnl_status_t onednn_window(struct op *op, const struct window *w)
     if (!st)
         st = dnnl_pooling_forward_desc_init(&desc, dnnl_forward_inference, w->algorithm, &from, &to, strides, kernel,
                                             before, after);
-    if (!st) st = step_start(op, &desc, &(struct attributes){0}, &s, &pd);
+    if (!st) st = step_start(op, &desc, &(struct attributes){.finish = &w->finish}, &s, &pd);
     if (!st) st = step_bind(op, s, DNNL_ARG_SRC, &from, w->from.slot);
     if (!st) st = step_bind(op, s, DNNL_ARG_DST, &to, w->to.slot);
     if (pd) dnnl_primitive_desc_destroy(pd);
@@ -216,7 +216,7 @@ static void *make_shares(dnnl_data_type_t type, size_t n)
 static dnnl_status_t mean_by_product(struct op *op, const struct operand *from, const struct operand *to,
                                      const void *shares, dnnl_dim_t pixels)
 {
-    const float scale = 1.0f / (float)pixels;
+    const float scale = (1.0f + HALF_NUDGE) / (float)pixels;
     const dnnl_data_type_t type = from->type == dnnl_f32 ? dnnl_f32 : dnnl_u8;
     const dnnl_dims_t row_dims = {1, 1, pixels};
     const dnnl_dims_t from_dims = {batch_of(op), pixels, from->shape.c};
@@ -238,11 +238,12 @@ static dnnl_status_t mean_by_product(struct op *op, const struct operand *from, 
     return st;
 }
 
-/* A depthwise convolution that is as large as the image. */
+/* A depthwise convolution that is as large as the image. Values of u8 are 128 more than the definition's, whose
+ * averages are below 0 where halves are, as good as always: away from zero is down. */
 static dnnl_status_t mean_by_window(struct op *op, const struct operand *from, const struct operand *to,
                                     const void *ones, dnnl_dim_t pixels)
 {
-    const float scale = 1.0f / (float)pixels;
+    const float scale = (1.0f - HALF_NUDGE) / (float)pixels;
     const dnnl_dims_t none = {0, 0};
     const dnnl_dims_t strides = {1, 1};
     const dnnl_dims_t dims = {from->shape.c, 1, 1, from->shape.h, from->shape.w};
