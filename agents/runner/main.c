@@ -20,7 +20,7 @@ static const char help[] =
     "\n"
     "usage:\n"
     "  lathe-run serve [--memory-mb N]    speak the wire protocol on standard input and output\n"
-    "  lathe-run list [--json]            runtimes of this build, and the processor\n"
+    "  lathe-run list [--json]            runtimes of this build, what each does here, the processor\n"
     "  lathe-run bench [OPTIONS] 'LAYER'...\n"
     "\n"
     "options of bench:\n"

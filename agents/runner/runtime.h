@@ -89,6 +89,8 @@ static inline size_t shape_elements(const struct shape *s)
 
 /** All runtimes of this build, NULL-ended, in the order of the build's list. */
 extern const struct runtime *const runtimes[];
+/** Names of those that this build was made without, NULL-ended. */
+extern const char *const runtimes_absent[];
 
 const struct runtime *runtime_find(const char *name);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* What lathe-run costs and gives on this machine: a middling subnet of OFA's MobileNetV3 w1.2 at 160, end to end and
- * layer by layer, on the last runtime of the build's list. Prints lines "name value unit". */
+ * layer by layer, in f32 and int8, on the last runtime of the build's list. Prints lines "name value unit". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,12 +74,12 @@ static const struct runtime *last_runtime(void)
     return *r;
 }
 
-static struct rig *open_subnet(int threads, struct rig_build *built)
+static struct rig *open_subnet(enum dtype dtype, int threads, struct rig_build *built)
 {
     struct layer layers[LAYERS];
     struct rig *rig = NULL;
     struct lathe_error err = {0};
-    const struct rig_options o = {.runtime = last_runtime(), .options = {DTYPE_F32, threads, 1}};
+    const struct rig_options o = {.runtime = last_runtime(), .options = {dtype, threads, 1}};
     for (int i = 0; i < LAYERS; i++) check(layer_parse(subnet[i], &layers[i], &err), &err);
     check(rig_open(&o, &rig, &err), &err);
     check(rig_build(rig, 0, layers, LAYERS, built, &err), &err);
@@ -121,12 +121,39 @@ static void print_costs(void)
     printf("usage_reading %.1f ns\n", (double)(end - middle) / TIMES);
 }
 
+static double subnet_gmacs(void)
+{
+    double macs = 0;
+    for (int i = 0; i < LAYERS; i++) {
+        struct layer layer;
+        struct lathe_error err = {0};
+        check(layer_parse(subnet[i], &layer, &err), &err);
+        macs += (double)layer_macs(&layer);
+    }
+    return macs / 1e9;
+}
+
+/* One dtype end to end, on one thread and on two; nothing where the runtime doesn't do it. */
+static void print_whole(enum dtype dtype)
+{
+    for (int threads = 1; threads <= 2; threads++) {
+        struct rig_build built;
+        if (last_runtime()->supports(&(struct runtime_options){dtype, threads, 1}, NULL)) continue;
+        struct rig *rig = open_subnet(dtype, threads, &built);
+        double ms = median_total_ms(visit(rig, WARMUP, RUNS, false));
+        printf("end_to_end_%s_t%d %.4f ms\n", dtype_name(dtype), threads, ms);
+        printf("rate_%s_t%d %.1f GMAC/s\n", dtype_name(dtype), threads, subnet_gmacs() / ms * 1e3);
+        if (threads == 1) printf("weights_%s %.1f KiB\n", dtype_name(dtype), (double)built.weight_bytes / 1024);
+        rig_close(rig);
+    }
+}
+
 int main(void)
 {
     struct rig_build built;
     double before_mb = resident_mb();
     uint64_t start = clock_now_ns();
-    struct rig *rig = open_subnet(1, &built);
+    struct rig *rig = open_subnet(DTYPE_F32, 1, &built);
     printf("build %.2f ms\n", (double)(clock_now_ns() - start) / 1e6);
     printf("arena %.1f KiB\nweights %.1f KiB\n", (double)built.arena_bytes / 1024, (double)built.weight_bytes / 1024);
     double setup[20];
@@ -143,9 +170,6 @@ int main(void)
     printf("resident %.1f MB\n", resident_mb() - before_mb);
     rig_close(rig);
     print_costs();
-    if (last_runtime()->supports(&(struct runtime_options){DTYPE_F32, 2, 1}, NULL)) return EXIT_SUCCESS;
-    rig = open_subnet(2, &built);
-    printf("end_to_end_two_threads %.4f ms\n", median_total_ms(visit(rig, WARMUP, RUNS, false)));
-    rig_close(rig);
+    for (int dtype = 0; dtype < DTYPES; dtype++) print_whole((enum dtype)dtype);
     return EXIT_SUCCESS;
 }

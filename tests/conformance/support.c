@@ -51,8 +51,8 @@ struct layer layer_of(const char *text)
     return layer;
 }
 
-float *run_layer(const struct runtime *runtime, const struct runtime_options *options, const struct layer *layer,
-                 const struct weights *weights, const float *in, size_t *floats)
+void *run_layer_bytes(const struct runtime *runtime, const struct runtime_options *options, const struct layer *layer,
+                      const struct weights *weights, const void *in, size_t *bytes)
 {
     struct lathe_error err = {0};
     struct engine *engine = NULL;
@@ -68,16 +68,24 @@ float *run_layer(const struct runtime *runtime, const struct runtime_options *op
     ck_assert_msg(runtime->setup(op, &b, &err) == LATHE_OK, "%s", err.message);
     ck_assert_int_eq(runtime->run(op), LATHE_OK);
     ck_assert_mem_eq(buffers[0].bytes, in, needs.in_bytes); /* the input is not written */
-    float *out = malloc(needs.out_bytes);
+    void *out = malloc(needs.out_bytes);
     ck_assert_ptr_nonnull(out);
     memcpy(out, buffers[1].bytes, needs.out_bytes);
-    *floats = needs.out_bytes / sizeof *out;
+    *bytes = needs.out_bytes;
     for (int i = 0; i < 3; i++) {
         guarded_check(&buffers[i]);
         guarded_free(&buffers[i]);
     }
     runtime->op_free(op);
     runtime->close(engine);
+    return out;
+}
+
+float *run_layer(const struct runtime *runtime, const struct runtime_options *options, const struct layer *layer,
+                 const struct weights *weights, const float *in, size_t *floats)
+{
+    float *out = run_layer_bytes(runtime, options, layer, weights, in, floats);
+    *floats /= sizeof *out;
     return out;
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "check_main.h"
+#include "conformance/int8_cases.h"
 #include "lut/base/clock.h"
 #include "test_transport_session.h"
 
@@ -227,6 +228,29 @@ START_TEST(outputs_can_be_read_back)
 }
 END_TEST
 
+static void check_int8_case(const struct int8_case *c)
+{
+    const struct runtime_config config = {"reference", DTYPE_INT8, 1, c->batch};
+    const struct session_options options = {.seed = c->seed};
+    struct session *s = NULL;
+    struct visit_samples v = {0};
+    struct lathe_error err = {0};
+    enum lathe_status st = session_open_with(local_link(), runner_argv, &config, &options, &s, &err);
+    if (!st) st = session_prepare(s, 0, c->layers, c->count, &err);
+    if (!st) st = session_run(s, 0, 0, 1, true, &v, &err);
+    ck_assert_msg(!st, "%s: %s", c->name, err.message);
+    ck_assert_msg(session_output_crc(s) == c->output_crc, "%s: %08x, not %08x", c->name, session_output_crc(s),
+                  c->output_crc);
+    visit_samples_clear(&v);
+    session_close(s);
+}
+
+START_TEST(int8_networks_give_the_outputs_that_the_protocol_defines)
+{
+    each_int8_case(check_int8_case);
+}
+END_TEST
+
 START_TEST(fingerprints_have_the_runner_and_its_runtime)
 {
     struct session *s = open_session(local_link(), runner_argv, NULL);
@@ -264,15 +288,15 @@ START_TEST(what_the_runner_refuses_is_told_and_the_session_goes_on)
 }
 END_TEST
 
-START_TEST(runtimes_and_dtypes_that_are_not_there_are_unsupported)
+START_TEST(runtimes_and_threads_that_are_not_there_are_unsupported)
 {
     static const struct runtime_config unknown = {"abacus", DTYPE_F32, 1, 1};
-    static const struct runtime_config int8 = {"reference", DTYPE_INT8, 1, 1};
+    static const struct runtime_config threads = {"reference", DTYPE_F32, 2, 1};
     struct session *s = NULL;
     struct lathe_error err = {0};
     ck_assert_int_eq(session_open(local_link(), runner_argv, &unknown, &s, &err), LATHE_UNSUPPORTED);
     ck_assert_ptr_nonnull(strstr(err.message, "abacus"));
-    ck_assert_int_eq(session_open(local_link(), runner_argv, &int8, &s, &err), LATHE_UNSUPPORTED);
+    ck_assert_int_eq(session_open(local_link(), runner_argv, &threads, &s, &err), LATHE_UNSUPPORTED);
     ck_assert_ptr_null(s);
 }
 END_TEST
@@ -298,9 +322,10 @@ static TCase *session_cases(void)
     tcase_add_test(t, two_networks_share_packed_weights_and_are_timed);
     tcase_add_test(t, visits_without_layer_times_give_totals_alone);
     tcase_add_test(t, outputs_can_be_read_back);
+    tcase_add_test(t, int8_networks_give_the_outputs_that_the_protocol_defines);
     tcase_add_test(t, fingerprints_have_the_runner_and_its_runtime);
     tcase_add_test(t, what_the_runner_refuses_is_told_and_the_session_goes_on);
-    tcase_add_test(t, runtimes_and_dtypes_that_are_not_there_are_unsupported);
+    tcase_add_test(t, runtimes_and_threads_that_are_not_there_are_unsupported);
     return t;
 }
 
