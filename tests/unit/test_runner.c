@@ -331,7 +331,7 @@ static void check_fingerprint(const struct runtime *runtime, enum dtype dtype)
 {
     static const char *const keys[] = {"runner=", "runtime=", "dtype=",    "threads=",  "batch=", "cpu=",
                                        "isa=",    "kernel=",  "governor=", "affinity=", "flags=", "max_khz="};
-    static const char *const told[] = {"dispatch=", "kernels=", "kernels_slow="};
+    static const char *const told[] = {"dispatch=", "kernels=", "kernels_slow=", "openmp="};
     const struct runtime_options o = {dtype, 1, 4};
     struct host_lines lines;
     struct host_lines again;

@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* Which of its implementations oneDNN chose, and which of these are known to be slow. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agents/runner/runtimes/onednn/internal.h"
@@ -107,15 +108,33 @@ static void keep_slow(const char *list, char *slow, size_t capacity)
     }
 }
 
+/* What of the environment steers OpenMP's threads, as "NAME=value,..". */
+static void list_settings(char *out, size_t capacity)
+{
+    static const char *const names[] = {"OMP_WAIT_POLICY",  "OMP_PROC_BIND",     "OMP_PLACES",    "OMP_DYNAMIC",
+                                        "OMP_THREAD_LIMIT", "GOMP_CPU_AFFINITY", "GOMP_SPINCOUNT"};
+    out[0] = '\0';
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char setting[96];
+        const char *value = getenv(names[i]);
+        if (!value) continue;
+        snprintf(setting, sizeof setting, "%s=%s", names[i], value);
+        add_name(out, capacity, setting, strlen(setting));
+    }
+}
+
 void onednn_describe(const struct runtime_options *o, struct runtime_lines *out)
 {
     enum { KEY = sizeof "kernels_slow=" };
     char list[RUNTIME_LINE_BYTES - KEY];
     char slow[RUNTIME_LINE_BYTES - KEY];
+    char settings[RUNTIME_LINE_BYTES - KEY];
     list_typical(o, list, sizeof list);
     keep_slow(list, slow, sizeof slow);
-    out->count = 3;
+    list_settings(settings, sizeof settings);
+    out->count = 4;
     snprintf(out->line[0], RUNTIME_LINE_BYTES, "dispatch=%s", onednn_dispatch());
     snprintf(out->line[1], RUNTIME_LINE_BYTES, "kernels=%s", list[0] ? list : "unknown");
     snprintf(out->line[2], RUNTIME_LINE_BYTES, "kernels_slow=%s", slow[0] ? slow : "none");
+    snprintf(out->line[3], RUNTIME_LINE_BYTES, "openmp=%s", settings[0] ? settings : "default");
 }
