@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lut/base/clock.h"
 #include "lut/base/log.h"
 
 /* A session holds packed weights once for each layer and position. All rows of OFA's space at one resolution come to a
@@ -22,6 +23,9 @@ struct runner {
     json_t *packed;   /* object, used as a set: "position layer" */
     uint64_t packed_bytes;
     int next_id;
+    int builds; /* so far */
+    struct drift drift;
+    bool stateless; /* the runner can't tell how its device is */
 };
 
 struct runner *runner_new(const char *program)
@@ -46,7 +50,13 @@ void runner_close(struct runner *r)
 {
     session_close(r->session);
     r->session = NULL;
+    r->stateless = false;
     forget_networks(r);
+}
+
+struct drift *runner_drift(struct runner *r)
+{
+    return &r->drift;
 }
 
 void runner_free(struct runner *r)
@@ -123,6 +133,7 @@ enum lathe_status runner_ready(struct runner *r, const struct lease *lease, json
         }
     }
     if (st) return st;
+    if (strcmp(r->job, lease->job) != 0) r->drift = (struct drift){0};
     snprintf(r->job, sizeof r->job, "%s", lease->job);
     *fingerprint = fingerprint_of(r->session);
     return LATHE_OK;
@@ -152,6 +163,7 @@ static enum lathe_status prepare_once(struct runner *r, const struct lease_netwo
     }
     enum lathe_status st = session_prepare(r->session, r->next_id, network->layers, network->layer_count, err);
     if (st) return st;
+    r->builds++;
     note_packed(r, network);
     *id = r->next_id++;
     snprintf(number, sizeof number, "%d", network->network);
@@ -176,12 +188,27 @@ static enum lathe_status prepare(struct runner *r, const struct lease_network *n
     return st ? st : prepare_once(r, network, id, err);
 }
 
-enum lathe_status runner_visit(struct runner *r, const struct lease *lease, int network, struct visit_samples *out,
-                               bool *fatal, struct lathe_error *err)
+bool runner_state(struct runner *r, struct device_state *out)
+{
+    struct lathe_error err;
+    if (!r->session || r->stateless) return false;
+    enum lathe_status st = session_state(r->session, out, &err);
+    /* What fails otherwise shows in the next visit. */
+    r->stateless = st == LATHE_UNSUPPORTED;
+    return st == LATHE_OK;
+}
+
+enum lathe_status runner_run(struct runner *r, const struct lease *lease, struct runner_visit *visit,
+                             struct visit_samples *out, bool *fatal, struct lathe_error *err)
 {
     int id = 0;
-    enum lathe_status st = prepare(r, lease_network(lease, network), &id, err);
-    if (!st) st = session_run(r->session, id, lease->warmup, lease->runs, lease->per_layer, out, err);
+    uint64_t start = clock_now_ns();
+    int built = r->builds;
+    enum lathe_status st = prepare(r, lease_network(lease, visit->network), &id, err);
+    uint64_t ready = clock_now_ns();
+    visit->build_ns = r->builds == built ? 0 : ready - start;
+    if (!st) st = session_run(r->session, id, visit->warmup, visit->runs, lease->per_layer, out, err);
+    visit->busy_ns = visit->build_ns + (st ? 0 : out->elapsed_ns);
     *fatal = st == LATHE_UNSUPPORTED || st == LATHE_INVALID || st == LATHE_NO_MEMORY;
     if (st) runner_close(r);
     return st;

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "agents/agent/outbox.h"
-#include "agents/agent/runner.h"
+#include "agents/agent/visits.h"
 #include "lut/base/clock.h"
 #include "lut/base/log.h"
 
@@ -54,48 +54,11 @@ static void end_badly(struct ending *e, bool fatal, const struct lathe_error *er
     e->fatal = fatal;
 }
 
-static json_t *matrix_json(const void *numbers, int runs, int layers, bool bytes)
-{
-    json_t *matrix = json_array();
-    for (int run = 0; run < runs; run++) {
-        json_t *row = json_array();
-        for (int i = run * layers; i < (run + 1) * layers; i++)
-            json_array_append_new(
-                row, json_integer(bytes ? ((const uint8_t *)numbers)[i] : (json_int_t)((const uint32_t *)numbers)[i]));
-        json_array_append_new(matrix, row);
-    }
-    return matrix;
-}
-
-static json_t *visit_json(const struct lease_visit *visit, const struct visit_samples *s)
-{
-    json_t *document = json_pack("{s:i,s:i}", "visit", visit->visit, "network", visit->network);
-    json_t *totals = json_array();
-    for (int run = 0; run < s->runs; run++) json_array_append_new(totals, json_integer((json_int_t)s->total_ns[run]));
-    json_object_set_new(document, "total_ns", totals);
-    if (!s->layers) return document;
-    json_object_set_new(document, "wall_ns", matrix_json(s->wall_ns, s->runs, s->layers, false));
-    json_object_set_new(document, "cpu_ns", matrix_json(s->cpu_ns, s->runs, s->layers, false));
-    json_object_set_new(document, "preempted", matrix_json(s->preempted, s->runs, s->layers, true));
-    return document;
-}
-
 static void run_visits(struct worker *w, const struct lease *lease, struct ending *ending)
 {
-    for (int i = 0; i < lease->visit_count && !stopping(w); i++) {
-        struct visit_samples samples = {0};
-        struct lathe_error err = {0};
-        bool fatal = false;
-        if (outbox_state(w->outbox) != OUTBOX_OPEN) break;
-        if (runner_visit(w->runner, lease, lease->visits[i].network, &samples, &fatal, &err)) {
-            /* A stop from the terminal reaches the runner, too: its end is none of the job's failures then. */
-            if (!stopping(w)) end_badly(ending, fatal, &err);
-            break;
-        }
-        json_t *document = visit_json(&lease->visits[i], &samples);
-        visit_samples_clear(&samples);
-        if (!outbox_add(w->outbox, document, w->options->stop)) break;
-    }
+    struct visits_failure failure;
+    visits_run(w->runner, lease, w->outbox, w->options->stop, &failure);
+    if (failure.failed) end_badly(ending, failure.fatal, &failure.err);
 }
 
 static void settle_outbox(struct worker *w, struct ending *ending)

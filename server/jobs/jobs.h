@@ -43,12 +43,20 @@ struct profile_request {
     const char *device, *config, *space;
     const int *resolutions; /* NULL: all of the space */
     size_t resolution_count;
-    int rounds;       /* visits to each network; 0: the default, 8 */
+    int rounds;       /* visits to each network, at least; 0: 4 */
+    double ci;        /* go on with further rounds until half the 95% interval of every row is at most this share of it;
+                         0: don't; below 0: the default, 0.02 unless rounds are given */
+    double budget_s;  /* of device time, at which to stop whatever is missing; 0: none */
+    int held_out;     /* subnets that say how far the table can be trusted; below 0: the default, 10 */
+    bool calibrate;   /* measure held-out subnets alone: the table's factor and trust are made anew */
     int runs, warmup; /* timed and untimed runs a visit; 0: 3 and 2 */
     uint64_t seed;
 };
 /** Create. @param[out] job its document, new reference: {"id","kind":"profile","state","device","config","space",
- *  "resolutions","rows_total","rows_done","visits_total","visits_done","networks","created","error",..}.
+ *  "resolutions","rows_total","rows_done","visits_total","visits_done","networks","created","error",
+ *  "estimate_s": what it is likely to take, "device_s","elapsed_s","eta_s","progress": 0..1,
+ *  "stopped_by": "ci" (all rows are as precise as asked), "rounds" or "budget", "redone","throttled",
+ *  "trust": see trust.h, ..}.
  *  A profile with nothing missing is born done. */
 enum lathe_status jobs_create_profile(struct jobs *, const struct profile_request *, json_t **job,
                                       struct lathe_error *err);

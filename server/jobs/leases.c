@@ -11,6 +11,8 @@
 /* About one pass over one resolution: some seconds of work on most devices. Results come as they are measured, so a
  * lease's length costs nothing when it is lost. */
 enum { LEASE_VISITS = 27, FAILURES_MAX = 3 };
+/* Often enough to follow clocks and heat, seldom enough to cost little. */
+enum { SENTINEL_WARMUP = 2, SENTINEL_RUNS = 3, SENTINEL_EVERY_MS = 300, SENTINEL_EVERY_MS_OF_MEASUREMENT = 30 };
 
 enum lathe_status lease_load(struct kv_txn *txn, const char *lease, int64_t fence, json_t **out,
                              struct lathe_error *err)
@@ -96,12 +98,26 @@ static enum lathe_status next_fence(struct kv_txn *txn, const char *device, int6
     return st;
 }
 
-/* The networks of some visits, each once: [{"network","layers"}]. */
-static enum lathe_status list_networks(struct kv_txn *txn, const char *job, const json_t *visits, json_t **out,
+static enum lathe_status list_network(struct kv_txn *txn, const char *job, int number, json_t *list,
+                                      struct lathe_error *err)
+{
+    json_t *network = NULL;
+    enum lathe_status st = plan_network(txn, job, number, &network, err);
+    if (!st)
+        json_array_append_new(list,
+                              json_pack("{s:i,s:O}", "network", number, "layers", json_object_get(network, "layers")));
+    json_decref(network);
+    return st;
+}
+
+/* The networks of some visits and the sentinel, each once: [{"network","layers"}]. */
+static enum lathe_status list_networks(struct kv_txn *txn, const json_t *of, const json_t *visits, json_t **out,
                                        struct lathe_error *err)
 {
+    const char *job = job_text(of, "id");
     json_t *list = json_array();
     enum lathe_status st = LATHE_OK;
+    if (job_sentinel(of) >= 0) st = list_network(txn, job, job_sentinel(of), list, err);
     size_t i;
     const json_t *visit;
     json_array_foreach(visits, i, visit)
@@ -110,12 +126,7 @@ static enum lathe_status list_networks(struct kv_txn *txn, const char *job, cons
         size_t known = 0;
         while (known < i && job_int(json_array_get(visits, known), "network") != number) known++;
         if (st || known < i) continue;
-        json_t *network = NULL;
-        st = plan_network(txn, job, number, &network, err);
-        if (!st)
-            json_array_append_new(
-                list, json_pack("{s:i,s:O}", "network", number, "layers", json_object_get(network, "layers")));
-        json_decref(network);
+        st = list_network(txn, job, number, list, err);
     }
     if (st) json_decref(list);
     else *out = list;
@@ -139,7 +150,7 @@ static enum lathe_status write_lease(struct kv_txn *txn, struct grant *g, const 
     json_t *networks = NULL;
     json_t *lease = NULL;
     enum lathe_status st = next_fence(txn, device, &fence, err);
-    if (!st) st = list_networks(txn, job, visits, &networks, err);
+    if (!st) st = list_networks(txn, g->job, visits, &networks, err);
     if (st) return st;
     lease = json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:O}", "schema", STORE_VERSION, "id", g->id, "agent", g->agent,
                       "device", device, "kind", kind, "job", job, "fence", (json_int_t)fence, "visits", visits);
@@ -148,6 +159,12 @@ static enum lathe_status write_lease(struct kv_txn *txn, struct grant *g, const 
                           "transport", json_object_get(offer->device, "transport"), "config",
                           job_text(g->job, "config"), "per_layer", 1, "warmup", json_object_get(g->job, "warmup"),
                           "runs", json_object_get(g->job, "runs"), "networks", networks, "visits", visits);
+    if (g->answer && job_sentinel(g->job) >= 0)
+        json_object_set_new(
+            g->answer, "sentinel",
+            json_pack("{s:i,s:i,s:i,s:i}", "network", job_sentinel(g->job), "warmup", SENTINEL_WARMUP, "runs",
+                      SENTINEL_RUNS, "every_ms",
+                      strcmp(kind, "measurement") == 0 ? SENTINEL_EVERY_MS_OF_MEASUREMENT : SENTINEL_EVERY_MS));
     if (!lease || !g->answer) st = error_set(err, LATHE_NO_MEMORY, "out of memory");
     if (!st) st = store_put(txn, "lease", g->id, lease, err);
     json_decref(lease);

@@ -26,7 +26,7 @@ static struct bound bound_of(const struct layer *l)
     if (l->kind == LAYER_MBCONV) return (struct bound){10, 0.9};
     if (l->kind == LAYER_BOTTLENECK) return (struct bound){2.5, 0.65};
     if (l->act == ACT_HSWISH || l->act == ACT_SWISH) return (struct bound){1.26, 0.45};
-    return (struct bound){0.51, 0.4};
+    return (struct bound){0.51, 0.45};
 }
 
 /* The real numbers that an int8 tensor stands for. A hard sigmoid's sixth and half are undone. */

@@ -34,12 +34,14 @@ START_TEST(multipliers_are_fractions_of_31_bits_and_a_shift)
         ck_assert_msg(m.value == known[i].value && m.shift == known[i].shift, "%g: %d x 2^%d", known[i].factor, m.value,
                       m.shift);
     }
-    for (double f = 1e-8; f < 1000; f *= 1.0073) {
+    double f = 1e-8;
+    for (int i = 0; i < 3000; i++) {
         int exponent;
         double fraction = frexp(f, &exponent);
         struct quant_multiplier m = quant_multiplier_of(f);
         ck_assert_int_eq(m.shift, exponent);
         ck_assert_int_eq(m.value, llround(fraction * 0x1p31));
+        f *= 1.0073;
     }
 }
 END_TEST
@@ -58,9 +60,12 @@ START_TEST(products_are_rounded_twice)
     ck_assert_int_eq(quant_multiply(7, quant_multiplier_of(12.0)), 84);
     ck_assert_int_eq(quant_multiply(INT32_MAX, quant_multiplier_of(3.0)),
                      1610612735); /* saturated before the product */
-    for (double f = 1e-6; f < 4; f *= 1.31)
+    double f = 1e-6;
+    for (int i = 0; i < 56; i++) {
         for (int32_t sum = -3000000; sum < 3000000; sum += 4999)
             ck_assert_double_le(fabs(quant_multiply(sum, quant_multiplier_of(f)) - sum * f), 1.0);
+        f *= 1.31;
+    }
 }
 END_TEST
 

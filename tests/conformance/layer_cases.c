@@ -113,13 +113,10 @@ static const char *const maximum_pools[] = {
 };
 
 static const char *const pools_and_linear[] = {
-    "avgpool in=7x7x33 out=1x1x33",
-    "avgpool in=5x3x960 out=1x1x960",
-    "avgpool in=1x1x3 out=1x1x3",
-    "linear in=1x1x1280 out=1x1x100",
-    "linear in=1x1x3 out=1x1x1",
-    "linear in=1x1x1 out=1x1x37",
-    NULL,
+    "avgpool in=7x7x33 out=1x1x33",   "avgpool in=150x150x8 out=1x1x8",
+    "avgpool in=5x3x960 out=1x1x960", "avgpool in=1x1x3 out=1x1x3",
+    "linear in=1x1x1280 out=1x1x100", "linear in=1x1x3 out=1x1x1",
+    "linear in=1x1x1 out=1x1x37",     NULL,
 };
 
 void each_layer(enum layer_family family, void (*visit)(const struct layer *))

@@ -118,7 +118,7 @@ class LeaseTest(unittest.TestCase):
         self.assertEqual(self.server.call("POST", f"/v1/leases/{lease['id']}/renew", {"fence": lease["fence"]})[0], 200)
 
     def test_results_come_once_and_under_the_right_fence(self):
-        job = start_profile(self.server)
+        job = start_profile(self.server, held_out=0)
         lease = self.taken()
         path = f"/v1/leases/{lease['id']}"
         self.assertEqual(self.post(path + "/results", self.results(lease, 0, 3)), (200, {"accepted": 3}))

@@ -36,7 +36,7 @@ enum lathe_status network_setup(const struct network *, char *arena, struct lath
 struct run_times {
     uint32_t *wall_ns, *cpu_ns;
     uint8_t *preempted;
-    uint64_t *total_ns; /* from before the first layer to after the last, reading of counters included; never NULL */
+    uint64_t *total_ns; /* from before the first layer to after the last, less the reading of counters; never NULL */
 };
 
 /** Run all layers once. @param usage_cost_ns taken off CPU times, see usage_cost_ns(). */

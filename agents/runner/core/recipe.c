@@ -2,20 +2,20 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 #include "agents/runner/core/recipe.h"
 
-#include <math.h>
-
 #include "agents/wire/layer.h"
+
+static const double sqrt_2 = 1.41421356237309504880;
 
 /* Half of what a rectifier gets is lost: twice the variance makes up for it. */
 static double act_gain(enum activation act)
 {
-    return act == ACT_NONE ? 1.0 : M_SQRT2;
+    return act == ACT_NONE ? 1.0 : sqrt_2;
 }
 
 /* @param gain keeps the scale of activations. */
 static struct recipe dense(size_t outputs, size_t fan_in, double gain)
 {
-    return (struct recipe){outputs * fan_in, outputs, gain * sqrt(3.0 / (double)fan_in)};
+    return (struct recipe){outputs * fan_in, outputs, gain * __builtin_sqrt(3.0 / (double)fan_in)};
 }
 
 static void recipe_mbconv(const struct layer *l, struct recipe *out)
@@ -25,7 +25,7 @@ static void recipe_mbconv(const struct layer *l, struct recipe *out)
     if (l->mid != l->in.c) out[TENSOR_EXPAND] = dense(mid, (size_t)l->in.c, act_gain(l->act));
     out[TENSOR_DEPTHWISE] = dense(mid, window, act_gain(l->act));
     if (l->se) {
-        out[TENSOR_SQUEEZE] = dense((size_t)l->se, mid, M_SQRT2);
+        out[TENSOR_SQUEEZE] = dense((size_t)l->se, mid, sqrt_2);
         out[TENSOR_EXCITE] = dense(mid, (size_t)l->se, 1.0);
     }
     /* Squeeze-excite halves its input; sums over many residual blocks must not grow without end. */

@@ -2,7 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* What tensors of weights a layer has, and what their values are made from. agents/wire/PROTOCOL.md, "Weights and
  * inputs", says the same for runners in other languages.
- * Threads: plain values. No heap; sqrt() is all that it needs of libm. */
+ * Threads: plain values. No heap and no header of a libc; sqrt() is all that it needs of libm. */
 #ifndef LATHE_RUNNER_RECIPE_H
 #define LATHE_RUNNER_RECIPE_H
 
