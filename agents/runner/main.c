@@ -25,7 +25,7 @@ static const char help[] =
     "  lathe-run bench [OPTIONS] 'LAYER'...\n"
     "\n"
     "options of bench:\n"
-    "  --runtime NAME   one of `lathe-run list` (xnnpack where it is built in, else reference)\n"
+    "  --runtime NAME   one of `lathe-run list` (the last of them: xnnpack where it is built in)\n"
     "  --dtype NAME     f32 or int8 (f32)\n"
     "  --threads N      1 to 64 (1)\n"
     "  --batch N        images at once, 1 to 64 (1)\n"

@@ -3,6 +3,7 @@
 #include "agents/runner/report.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Figures of one row, in nanoseconds. */
 struct figures {
@@ -39,27 +40,49 @@ static void print_head(FILE *out, const struct bench_request *q)
     fprintf(out, "%9s %9s %9s %9s %9s  %s\n", "trimmed", "mean", "min", "p50", "p90", "layer");
 }
 
-static void print_row(FILE *out, bool json, const char *name, const struct figures *f)
+/* What a row is of. */
+struct subject {
+    char name[LAYER_TEXT_BYTES];
+    char kernels[RUNTIME_LINE_BYTES]; /* with commas between; "" where the runtime doesn't tell */
+};
+
+/* "a,b" as ["a","b"]. */
+static void print_names(FILE *out, const char *list)
+{
+    fputs(",\"kernels\":[", out);
+    for (const char *at = list; *at;) {
+        int n = (int)strcspn(at, ",");
+        fprintf(out, "%s\"%.*s\"", at == list ? "" : ",", n, at);
+        at += n + (at[n] == ',');
+    }
+    fputc(']', out);
+}
+
+static void print_row(FILE *out, bool json, const struct subject *of, const struct figures *f)
 {
     if (json) {
         fprintf(out,
                 "{\"layer\":\"%s\",\"trimmed_ms\":%.6f,\"mean_ms\":%.6f,\"min_ms\":%.6f,\"p50_ms\":%.6f,"
-                "\"p90_ms\":%.6f}\n",
-                name, f->trimmed / 1e6, f->mean / 1e6, f->min / 1e6, f->p50 / 1e6, f->p90 / 1e6);
+                "\"p90_ms\":%.6f",
+                of->name, f->trimmed / 1e6, f->mean / 1e6, f->min / 1e6, f->p50 / 1e6, f->p90 / 1e6);
+        if (of->kernels[0]) print_names(out, of->kernels);
+        fputs("}\n", out);
         return;
     }
-    fprintf(out, "%9.4f %9.4f %9.4f %9.4f %9.4f  %s\n", f->trimmed / 1e6, f->mean / 1e6, f->min / 1e6, f->p50 / 1e6,
-            f->p90 / 1e6, name);
+    fprintf(out, "%9.4f %9.4f %9.4f %9.4f %9.4f  %s", f->trimmed / 1e6, f->mean / 1e6, f->min / 1e6, f->p50 / 1e6,
+            f->p90 / 1e6, of->name);
+    if (of->kernels[0]) fprintf(out, "  [%s]", of->kernels);
+    fputc('\n', out);
 }
 
 /* @param column the layer's, or -1: the whole run. @param values space for all runs. */
-static void print_column(FILE *out, bool json, const char *name, const struct rig_samples *s, int column,
+static void print_column(FILE *out, bool json, const struct subject *of, const struct rig_samples *s, int column,
                          double *values)
 {
     for (int run = 0; run < s->runs; run++)
         values[run] = column < 0 ? (double)s->total_ns[run] : (double)s->wall_ns[run * s->layers + column];
     struct figures f = summarise(values, s->runs);
-    print_row(out, json, name, &f);
+    print_row(out, json, of, &f);
 }
 
 /* Time layers as one network. */
@@ -68,15 +91,16 @@ static enum lathe_status bench(FILE *out, struct rig *rig, const struct bench_re
 {
     struct rig_build built;
     const struct rig_samples *samples;
-    char text[LAYER_TEXT_BYTES];
+    struct subject of;
     enum lathe_status st = rig_build(rig, 0, layers, count, &built, err);
     if (!st) st = rig_run(rig, 0, q->warmup, q->runs, true, &samples, err);
     for (int i = 0; !st && i < count; i++) {
-        layer_print(&layers[i], text);
-        print_column(out, q->json, text, samples, i, values);
+        layer_print(&layers[i], of.name);
+        rig_kernels(rig, 0, i, of.kernels, sizeof of.kernels);
+        print_column(out, q->json, &of, samples, i, values);
     }
     if (!st && q->whole) st = rig_run(rig, 0, q->warmup, q->runs, false, &samples, err);
-    if (!st && q->whole) print_column(out, q->json, "total", samples, -1, values);
+    if (!st && q->whole) print_column(out, q->json, &(struct subject){.name = "total"}, samples, -1, values);
     return st;
 }
 

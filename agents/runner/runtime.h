@@ -42,6 +42,14 @@ struct op_buffers {
     void *out, *scratch;
 };
 
+enum { RUNTIME_LINES = 4, RUNTIME_LINE_BYTES = 232 };
+
+/* "key=value", printable. */
+struct runtime_lines {
+    char line[RUNTIME_LINES][RUNTIME_LINE_BYTES];
+    int count;
+};
+
 struct runtime {
     const char *name;
     /** Of the library, as its package says; "unknown" where nothing tells. Static. */
@@ -61,6 +69,12 @@ struct runtime {
     enum lathe_status (*run)(struct op *);
     void (*op_free)(struct op *); /* NULL is allowed, as for close() */
     void (*close)(struct engine *);
+    /** Names of the implementations that the library chose for an op, each once, in the order in which they first run,
+     *  with commas between. NULL where the library doesn't tell, as for describe(). */
+    void (*kernels)(const struct op *, char *out, size_t capacity);
+    /** Lines that a fingerprint has beside those of host_fingerprint(), which a change of the library, of its settings
+     *  or of the processor would change. The same at every call. */
+    void (*describe)(const struct runtime_options *, struct runtime_lines *out);
 };
 
 /** Values of one image. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* What lathe-run costs and gives on this machine: a middling subnet of OFA's MobileNetV3 w1.2 at 160, end to end and
- * layer by layer, in f32 and int8, on the last runtime of the build's list. Prints lines "name value unit". */
+ * layer by layer, on the last runtime of the build's list; end to end on all fast ones, in f32 and int8. Prints lines
+ * "name value unit". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,12 +75,12 @@ static const struct runtime *last_runtime(void)
     return *r;
 }
 
-static struct rig *open_subnet(enum dtype dtype, int threads, struct rig_build *built)
+static struct rig *open_subnet(const struct runtime *runtime, enum dtype dtype, int threads, struct rig_build *built)
 {
     struct layer layers[LAYERS];
     struct rig *rig = NULL;
     struct lathe_error err = {0};
-    const struct rig_options o = {.runtime = last_runtime(), .options = {dtype, threads, 1}};
+    const struct rig_options o = {.runtime = runtime, .options = {dtype, threads, 1}};
     for (int i = 0; i < LAYERS; i++) check(layer_parse(subnet[i], &layers[i], &err), &err);
     check(rig_open(&o, &rig, &err), &err);
     check(rig_build(rig, 0, layers, LAYERS, built, &err), &err);
@@ -133,17 +134,19 @@ static double subnet_gmacs(void)
     return macs / 1e9;
 }
 
-/* One dtype end to end, on one thread and on two; nothing where the runtime doesn't do it. */
-static void print_whole(enum dtype dtype)
+/* One runtime and dtype end to end, on one thread and on two; nothing where the runtime doesn't do it. */
+static void print_whole(const struct runtime *runtime, enum dtype dtype)
 {
     for (int threads = 1; threads <= 2; threads++) {
         struct rig_build built;
-        if (last_runtime()->supports(&(struct runtime_options){dtype, threads, 1}, NULL)) continue;
-        struct rig *rig = open_subnet(dtype, threads, &built);
+        char config[64];
+        if (runtime->supports(&(struct runtime_options){dtype, threads, 1}, NULL)) continue;
+        struct rig *rig = open_subnet(runtime, dtype, threads, &built);
         double ms = median_total_ms(visit(rig, WARMUP, RUNS, false));
-        printf("end_to_end_%s_t%d %.4f ms\n", dtype_name(dtype), threads, ms);
-        printf("rate_%s_t%d %.1f GMAC/s\n", dtype_name(dtype), threads, subnet_gmacs() / ms * 1e3);
-        if (threads == 1) printf("weights_%s %.1f KiB\n", dtype_name(dtype), (double)built.weight_bytes / 1024);
+        snprintf(config, sizeof config, "%s-%s-t%d", runtime->name, dtype_name(dtype), threads);
+        printf("end_to_end_%s %.4f ms\n", config, ms);
+        printf("rate_%s %.1f GMAC/s\n", config, subnet_gmacs() / ms * 1e3);
+        if (threads == 1) printf("weights_%s %.1f KiB\n", config, (double)built.weight_bytes / 1024);
         rig_close(rig);
     }
 }
@@ -153,7 +156,7 @@ int main(void)
     struct rig_build built;
     double before_mb = resident_mb();
     uint64_t start = clock_now_ns();
-    struct rig *rig = open_subnet(DTYPE_F32, 1, &built);
+    struct rig *rig = open_subnet(last_runtime(), DTYPE_F32, 1, &built);
     printf("build %.2f ms\n", (double)(clock_now_ns() - start) / 1e6);
     printf("arena %.1f KiB\nweights %.1f KiB\n", (double)built.arena_bytes / 1024, (double)built.weight_bytes / 1024);
     double setup[20];
@@ -170,6 +173,8 @@ int main(void)
     printf("resident %.1f MB\n", resident_mb() - before_mb);
     rig_close(rig);
     print_costs();
-    for (int dtype = 0; dtype < DTYPES; dtype++) print_whole((enum dtype)dtype);
+    for (const struct runtime *const *r = runtimes; *r; r++)
+        for (int dtype = 0; dtype < DTYPES && strcmp((*r)->name, "reference") != 0; dtype++)
+            print_whole(*r, (enum dtype)dtype);
     return EXIT_SUCCESS;
 }

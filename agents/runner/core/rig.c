@@ -169,6 +169,12 @@ enum lathe_status rig_build(struct rig *r, int network, const struct layer *laye
     return LATHE_OK;
 }
 
+void rig_kernels(const struct rig *r, int network, int layer, char *out, size_t capacity)
+{
+    out[0] = '\0';
+    if (r->runtime->kernels) r->runtime->kernels(r->networks[network]->ops[layer]->op, out, capacity);
+}
+
 static enum lathe_status make_samples(struct rig_samples *s, const struct network *n, int runs, bool per_layer,
                                       struct lathe_error *err)
 {
