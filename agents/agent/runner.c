@@ -28,7 +28,8 @@ struct runner {
     int next_id;
     int builds; /* so far */
     struct drift drift;
-    bool stateless; /* the runner can't tell how its device is */
+    double cool_below_c; /* 0: don't */
+    bool stateless;      /* the runner can't tell how its device is */
 };
 
 struct runner *runner_new(const struct agent_config *agent, const atomic_int *stop)
@@ -105,7 +106,9 @@ static enum lathe_status open_session(struct runner *r, const struct lease *leas
     if (!st) st = target_find(r->agent, lease->device, lease->transport_options, config.runtime, &target, err);
     if (!st) {
         const struct session_options options = {.transport = &target.options,
-                                                .reply_ms = target.options.destination ? REMOTE_REPLY_MS : 0};
+                                                .reply_ms = target.options.destination ? REMOTE_REPLY_MS : 0,
+                                                .governor = target.governor,
+                                                .khz = target.khz};
         target.options.stop = r->stop;
         st = session_open_with(target.transport, target.argv, &config, &options, &r->session, err);
     }
@@ -115,6 +118,7 @@ static enum lathe_status open_session(struct runner *r, const struct lease *leas
         return st;
     }
     r->dtype = config.dtype;
+    r->cool_below_c = target.cool_below_c;
     snprintf(r->device, sizeof r->device, "%s", lease->device);
     snprintf(r->config, sizeof r->config, "%s", lease->config);
     log_event(LOG_INFO, "opened a runner device=%s config=%s", lease->device, lease->config);
@@ -197,6 +201,11 @@ static enum lathe_status prepare(struct runner *r, const struct lease_network *n
     /* The device is full: it may hold this network alone. */
     st = reset(r, err);
     return st ? st : prepare_once(r, network, id, err);
+}
+
+double runner_cool_below_c(const struct runner *r)
+{
+    return r->cool_below_c;
 }
 
 bool runner_state(struct runner *r, struct device_state *out)

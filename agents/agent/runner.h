@@ -36,6 +36,8 @@ struct runner_visit {
     int warmup, runs;
     uint64_t busy_ns, build_ns; /* outcome: device time, and that part of it which went into building the network */
 };
+/** Wait with visits while the device is hotter, degrees Celsius; 0: don't. */
+double runner_cool_below_c(const struct runner *);
 /** How the device is now. @return false where its runner can't tell. */
 bool runner_state(struct runner *, struct device_state *out);
 /** Visit a network of the lease. On failure the session is closed when it is of no more use.

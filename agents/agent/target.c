@@ -11,20 +11,25 @@
 /* How long a device may be away before its lease is given back as failed. */
 enum { PATIENCE_S = 60 };
 
-static enum lathe_status read_options(const json_t *transport, bool ssh, struct transport_options *o,
-                                      struct lathe_error *err)
+static enum lathe_status read_options(const json_t *transport, bool ssh, struct target *t, struct lathe_error *err)
 {
+    struct transport_options *o = &t->options;
+    int64_t khz = 0;
     struct json_fields f;
     int64_t port = 0;
     cpu_set_t set;
     json_fields_begin(&f, transport, err);
     json_allow(&f, "type");
     json_get_string(&f, "cpus", JSON_OPTIONAL, &o->cpus);
+    json_get_string(&f, "governor", JSON_OPTIONAL, &t->governor);
+    json_get_int(&f, "khz", JSON_OPTIONAL, 1, UINT32_MAX, &khz);
+    json_get_number(&f, "cool_below_c", JSON_OPTIONAL, 0, 150, &t->cool_below_c);
     if (ssh) {
         json_get_string(&f, "destination", JSON_REQUIRED, &o->destination);
         json_get_int(&f, "port", JSON_OPTIONAL, 1, 65535, &port);
     }
     o->port = (int)port;
+    t->khz = (uint32_t)khz;
     enum lathe_status st = json_fields_end(&f);
     if (!st && o->cpus) st = cpus_parse(o->cpus, &set, err);
     if (!st && ssh && !ssh_is_destination(o->destination))
@@ -41,7 +46,7 @@ enum lathe_status target_find(const struct agent_config *config, const char *dev
     if (!t.transport)
         return error_set(err, LATHE_UNSUPPORTED, "this agent can't reach devices by %.40s", type ? type : "nothing");
     bool ssh = strcmp(type, "ssh") == 0;
-    enum lathe_status st = read_options(transport, ssh, &t.options, err);
+    enum lathe_status st = read_options(transport, ssh, &t, err);
     if (st) return st;
     const char *cpus = agent_config_cpus(config, device);
     if (cpus) t.options.cpus = cpus;

@@ -15,6 +15,9 @@ struct target {
     struct transport_options options;
     const char *const *argv; /* the runner; NULL: the transport brings Lathe's own */
     const char *own[3];      /* room for argv */
+    const char *governor;    /* to set; NULL: as it is */
+    uint32_t khz;            /* to lock the clock to; 0: as it is */
+    double cool_below_c;     /* wait with visits while the device is hotter; 0: don't */
 };
 
 /** @param transport the device's transport object. @param runtime of the config; "" when nothing is to be run.

@@ -18,7 +18,9 @@ enum {
     SENTINEL_SHARE = 8,
     SENTINEL_SHARE_OF_MEASUREMENT = 2,
     COOL_MS = 500,
-    SLICE_MS = 100
+    SLICE_MS = 100,
+    COOL_LOOK_MS = 1000,
+    COOL_MOST_S = 300
 };
 
 /* A visit that waits for the sentinel behind it. */
@@ -42,6 +44,7 @@ struct round {
     int tries;                 /* of the pending visits */
     struct device_state state; /* at the last sentinel */
     bool has_state;
+    bool hot; /* it could not be cooled to the temperature that it is to have */
 };
 
 static bool stopping(const struct round *r)
@@ -163,7 +166,7 @@ static bool send_pending(struct round *r, bool throttled)
         add_sentinel(r, p);
         add_state(r, p->document);
         if (r->tries) json_object_set_new(p->document, "redone", json_integer(r->tries));
-        if (throttled) json_object_set_new(p->document, "throttled", json_true());
+        if (throttled || r->hot) json_object_set_new(p->document, "throttled", json_true());
         if (i == 0) {
             json_int_t busy = json_integer_value(json_object_get(p->document, "busy_ns"));
             json_object_set_new(p->document, "busy_ns", json_integer(busy + (json_int_t)r->sentinel_cost_ns));
@@ -177,10 +180,50 @@ static bool send_pending(struct round *r, bool throttled)
     return wanted;
 }
 
-static void cool(const struct round *r)
+static void pause_ms(const struct round *r, uint64_t ms)
 {
-    uint64_t until = clock_now_ns() + ((uint64_t)COOL_MS << r->tries) * UINT64_C(1000000);
+    uint64_t until = clock_now_ns() + ms * UINT64_C(1000000);
     while (!stopping(r) && clock_now_ns() < until) poll(NULL, 0, SLICE_MS);
+}
+
+static double celsius(const struct device_state *s)
+{
+    return s->temperature_dk / 10.0 - 273.15;
+}
+
+static void say_hot(const struct round *r, bool known)
+{
+    if (known)
+        log_event(LOG_WARN, "device %s can't be cooled below %.1f degrees within %d s: it has %.1f", r->lease->device,
+                  runner_cool_below_c(r->runner), COOL_MOST_S, celsius(&r->state));
+    else
+        log_event(LOG_WARN, "device %s does not tell its temperature: it can't be cooled to %.1f degrees",
+                  r->lease->device, runner_cool_below_c(r->runner));
+}
+
+/* Wait until the device is as cool as it is to be. @return false when it does not get so, or can't tell. */
+static bool cool_to_temperature(struct round *r)
+{
+    double below = runner_cool_below_c(r->runner);
+    uint64_t until = clock_now_ns() + (uint64_t)COOL_MOST_S * UINT64_C(1000000000);
+    while (below > 0 && !stopping(r) && outbox_state(r->outbox) == OUTBOX_OPEN) {
+        r->has_state = runner_state(r->runner, &r->state);
+        bool known = r->has_state && r->state.temperature_dk;
+        if (known && celsius(&r->state) < below) return true;
+        if (!known || clock_now_ns() >= until) {
+            say_hot(r, known);
+            return false;
+        }
+        pause_ms(r, COOL_LOOK_MS);
+    }
+    return true;
+}
+
+/* Cool a device that was throttled: to its temperature where one is set, else for a time. */
+static void cool(struct round *r)
+{
+    if (runner_cool_below_c(r->runner) > 0 && cool_to_temperature(r)) return;
+    pause_ms(r, (uint64_t)COOL_MS << r->tries);
 }
 
 static enum lathe_status visit_one(struct round *r, const struct lease_visit *v, struct visits_failure *failure)
@@ -238,6 +281,7 @@ void visits_run(struct runner *runner, const struct lease *lease, struct outbox 
     }
     *r =
         (struct round){.runner = runner, .lease = lease, .outbox = outbox, .drift = runner_drift(runner), .stop = stop};
+    r->hot = !cool_to_temperature(r);
     if (lease->sentinel.network >= 0) visit_sentinel(r, out);
     for (int i = 0; i < lease->visit_count && !out->failed && !stopping(r); i++) {
         if (outbox_state(outbox) != OUTBOX_OPEN || visit_one(r, &lease->visits[i], out)) break;

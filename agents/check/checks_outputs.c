@@ -13,8 +13,8 @@ static const char weights_paragraph[] = "Weights and inputs";
 static const char layers_paragraph[] = "What the kinds compute";
 
 /* Of the largest value of a tensor. Sums in f32 in any order, and Winograd's convolutions, stay under a tenth of it;
- * products in TF32 or bf16 do not, and a wrong tap, channel or padding is off by 1e-2. A network has a dozen layers in a
- * row. */
+ * products in TF32 or bf16 do not, and a wrong tap, channel or padding is off by 1e-2. A network has a dozen layers in
+ * a row. */
 static const double LAYER_BOUND = 1e-4;
 static const double NETWORK_BOUND = 5e-4;
 /* Steps of int8, where requantisation is rounded another way. */

@@ -25,6 +25,7 @@ struct server {
     const struct rig_samples *samples; /* of the last RUN; owned by rig */
     bool ended;
     struct host_watch watch;
+    struct host_clocks clocks; /* as they were before CLOCK */
 };
 
 static void drop_network(struct server *s)
@@ -51,7 +52,7 @@ static void fail_with(struct server *s, const struct lathe_error *err, uint64_t 
 {
     enum wire_error_code code = WIRE_E_FAILED;
     if (err->status == LATHE_INVALID) code = WIRE_E_INVALID;
-    if (err->status == LATHE_UNSUPPORTED) code = WIRE_E_UNSUPPORTED;
+    if (err->status == LATHE_UNSUPPORTED || err->status == LATHE_DENIED) code = WIRE_E_UNSUPPORTED;
     if (err->status == LATHE_NO_MEMORY) code = WIRE_E_NO_MEMORY;
     if (err->status == LATHE_NOT_FOUND) code = WIRE_E_NOT_FOUND;
     fail(s, code, detail, err->message);
@@ -85,6 +86,7 @@ static void on_hello(struct server *s, struct wire_cursor *c)
     wire_hello(c, &hello);
     if (!read_all(s, c)) return;
     drop_rig(s);
+    host_clocks_restore(&s->clocks);
     struct wire_hello_reply m = {
         .version = WIRE_VERSION,
         .clock = WIRE_CLOCK_WALL_NS,
@@ -340,6 +342,17 @@ static void on_state(struct server *s, struct wire_cursor *c)
     wire_reply_end(&s->responder, &reply);
 }
 
+static void on_clock(struct server *s, struct wire_cursor *c)
+{
+    struct wire_clock_setting m;
+    struct lathe_error err;
+    wire_clock_setting(c, &m);
+    if (!read_all(s, c)) return;
+    host_clocks_restore(&s->clocks);
+    if (host_clocks_set("", m.governor[0] ? m.governor : NULL, m.khz, &s->clocks, &err)) fail_with(s, &err, 0);
+    else answer_empty(s);
+}
+
 static void on_bye(struct server *s, struct wire_cursor *c)
 {
     if (!read_all(s, c)) return;
@@ -362,6 +375,7 @@ static void handle(struct server *s)
         [WIRE_RESET] = on_reset,
         [WIRE_BYE] = on_bye,
         [WIRE_STATE] = on_state,
+        [WIRE_CLOCK] = on_clock,
     };
     uint8_t type = s->responder.header.type;
     struct wire_cursor payload = wire_payload(&s->responder);
@@ -412,5 +426,6 @@ enum lathe_status serve(int in, int out, uint64_t memory_bytes, const volatile s
         }
     }
     drop_rig(&s);
+    host_clocks_restore(&s.clocks);
     return st;
 }

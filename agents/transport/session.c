@@ -95,6 +95,26 @@ static enum lathe_status read_line(struct session *s, uint16_t index, char **out
     return *out ? LATHE_OK : error_set(err, LATHE_NO_MEMORY, "out of memory for the fingerprint");
 }
 
+/* Exchange a request whose reply has no payload. */
+static enum lathe_status ask_empty(struct session *s, const struct wire_cursor *request, struct lathe_error *err)
+{
+    struct wire_cursor reply;
+    enum lathe_status st = ask(s, request, s->options.reply_ms, &reply, err);
+    return st ? st : check_reply(s, &reply, err);
+}
+
+static enum lathe_status set_clock(struct session *s, const char *governor, uint32_t khz, struct lathe_error *err)
+{
+    struct wire_clock_setting m = {.khz = khz};
+    if (!(governor && *governor) && !khz) return LATHE_OK;
+    if (governor && strlen(governor) >= sizeof m.governor)
+        return error_field(err, "governor", "a governor's name has at most %zu characters", sizeof m.governor - 1);
+    if (governor) memcpy(m.governor, governor, strlen(governor) + 1);
+    struct wire_cursor c = exchange_begin(&s->x, WIRE_CLOCK);
+    wire_clock_setting(&c, &m);
+    return ask_empty(s, &c, err);
+}
+
 static enum lathe_status open_runtime(struct session *s, const struct runtime_config *config, struct lathe_error *err)
 {
     struct wire_open m = {
@@ -146,6 +166,7 @@ enum lathe_status session_open_with(const struct transport *transport, const cha
     exchange_init(&s->x, transport, link);
     st = say_hello(s, err);
     if (st) s->broken = true;
+    if (!st && options) st = set_clock(s, options->governor, options->khz, err);
     if (!st) st = open_runtime(s, config, err);
     if (st) {
         session_close(s);
@@ -183,14 +204,6 @@ struct session_build session_last_build(const struct session *s)
 uint32_t session_output_crc(const struct session *s)
 {
     return s->output_crc;
-}
-
-/* Exchange a request whose reply has no payload. */
-static enum lathe_status ask_empty(struct session *s, const struct wire_cursor *request, struct lathe_error *err)
-{
-    struct wire_cursor reply;
-    enum lathe_status st = ask(s, request, s->options.reply_ms, &reply, err);
-    return st ? st : check_reply(s, &reply, err);
 }
 
 static enum lathe_status check_open(const struct session *s, struct lathe_error *err)

@@ -42,10 +42,12 @@ void session_close(struct session *);
 
 /* What a session may be told otherwise. */
 struct session_options {
-    int hello_ms;  /* for the runner to start and say hello, in all; 0: 10 s */
-    int reply_ms;  /* until an unanswered request is repeated; four times, then it has failed; 0: 2 s */
-    int run_ms;    /* for one visit; 0: a minute, and a second more for each run */
-    uint32_t seed; /* of weights and inputs */
+    int hello_ms;         /* for the runner to start and say hello, in all; 0: 10 s */
+    int reply_ms;         /* until an unanswered request is repeated; four times, then it has failed; 0: 2 s */
+    int run_ms;           /* for one visit; 0: a minute, and a second more for each run */
+    uint32_t seed;        /* of weights and inputs */
+    const char *governor; /* of the device's clocks; NULL or "": as it is. Borrowed during the call that opens */
+    uint32_t khz;         /* to lock the clock to; 0: as it is */
     const struct transport_options *transport; /* borrowed while opening; NULL: none */
 };
 /** As session_open(), which has all defaults. @param options NULL: defaults. */

@@ -256,6 +256,12 @@ void wire_state_reply(struct wire_cursor *c, struct wire_state_reply *m)
     wire_u32(c, &m->throttles);
 }
 
+void wire_clock_setting(struct wire_cursor *c, struct wire_clock_setting *m)
+{
+    wire_text(c, m->governor, sizeof m->governor);
+    wire_u32(c, &m->khz);
+}
+
 void wire_error(struct wire_cursor *c, struct wire_error *m)
 {
     wire_u8(c, &m->code);

@@ -36,6 +36,7 @@ enum wire_type {
     WIRE_RESET,
     WIRE_BYE,
     WIRE_STATE,
+    WIRE_CLOCK,
     WIRE_TYPES,       /* one more than the last request */
     WIRE_ERROR = 0xff /* reply to any request */
 };
@@ -214,6 +215,12 @@ struct wire_state_reply {
 };
 enum { WIRE_UNKNOWN_SHARE = 0xffff };
 void wire_state_reply(struct wire_cursor *, struct wire_state_reply *);
+
+struct wire_clock_setting {
+    char governor[32]; /* empty: leave it */
+    uint32_t khz;      /* lock the clock; 0: leave it */
+};
+void wire_clock_setting(struct wire_cursor *, struct wire_clock_setting *);
 
 struct wire_error {
     uint8_t code; /* enum wire_error_code */

@@ -28,6 +28,7 @@ enum option_kind {
     OPTION_NUMBER,
     OPTION_NUMBERS,  /* 25 or 25,30.5 */
     OPTION_FRACTION, /* 0.8 or 80% */
+    OPTION_SECONDS,  /* 90, 90s, 5m, 2h */
     OPTION_INTEGER,
     OPTION_INTEGERS /* 160,224 */
 };
@@ -92,6 +93,11 @@ void cli_help(const struct verb *);
 enum exit_code cli_misuse(const struct verb *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** Ask before loss. With --yes true at once; without a terminal false after saying that --yes is needed. */
 bool cli_confirm(const struct cli *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- tables.c ---- */
+
+/** Print a table's trust as the server tells it: one line, and another where there is doubt. */
+void print_trust(const json_t *trust);
 
 /* ---- client.c ---- */
 

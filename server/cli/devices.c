@@ -12,6 +12,9 @@ static const struct option_spec transport_options[] = {
     {"port", OPTION_TEXT, "PORT", "ssh: a number; serial: the path of the device"},
     {"baud", OPTION_INTEGER, "N", "serial: default 115200"},
     {"cpus", OPTION_TEXT, "LIST", "local and ssh: the only processors to run on, e.g. 2-3"},
+    {"governor", OPTION_TEXT, "NAME", "local and ssh: set this governor while measuring, e.g. performance"},
+    {"khz", OPTION_INTEGER, "N", "local and ssh: lock the clock while measuring"},
+    {"cool-below", OPTION_NUMBER, "CELSIUS", "local and ssh: measure only while it is cooler"},
     {"agent", OPTION_TEXT, "NAME", "the agent that serves it; default: any"},
     {0},
 };
@@ -29,6 +32,9 @@ static json_t *transport_of(const struct cli *cli, const char *fallback)
     cli_put(cli, transport, "destination", "destination");
     cli_put(cli, transport, "baud", "baud");
     cli_put(cli, transport, "cpus", "cpus");
+    cli_put(cli, transport, "governor", "governor");
+    cli_put(cli, transport, "khz", "khz");
+    cli_put(cli, transport, "cool_below_c", "cool-below");
     /* A number for ssh, a path for serial. */
     cli_put(cli, transport, "port", "port");
     if (port->given && text_to_u64(port->text, strlen(port->text), &number) && number <= INT32_MAX)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -107,6 +108,10 @@ static enum exit_code run_measure(struct cli *cli)
                number_at(measurement, "latency_ms"), json_number_value(json_array_get(range, 0)),
                json_number_value(json_array_get(range, 1)), number_at(measurement, "min_ms"),
                number_at(measurement, "p90_ms"), number_at(measurement, "count"));
+    double drift = number_at(measurement, "drift");
+    if (!cli->json && json_is_number(json_at(measurement, "drift")) && (drift > 1.02 || drift < 0.98))
+        printf("as the device is now, %.0f%% %s than when its table was made: %.3f ms\n", 100 * fabs(drift - 1),
+               drift > 1 ? "slower" : "faster", number_at(measurement, "raw_ms"));
     json_decref(measurement);
     return EXIT_DONE;
 }

@@ -112,6 +112,18 @@ static bool read_fraction(const char *text, double *out)
     return *out >= 0 && *out <= 1;
 }
 
+/* 90, 90s, 5m or 2h */
+static bool read_seconds(const char *text, double *out)
+{
+    size_t n = strlen(text);
+    char unit = n > 1 ? text[n - 1] : 's';
+    double factor = unit == 'm' ? 60 : unit == 'h' ? 3600 : 1;
+    bool has_unit = n > 1 && strchr("smh", unit);
+    if (!text_to_double(text, has_unit ? n - 1 : n, out)) return false;
+    *out *= factor;
+    return *out >= 0;
+}
+
 static json_t *integer_json(const char *text, size_t length)
 {
     uint64_t value;
@@ -158,6 +170,8 @@ static const char *read_kind(enum option_kind kind, const char *text, struct opt
         return text_to_double(text, strlen(text), &out->number) ? NULL : "a number";
     case OPTION_FRACTION:
         return read_fraction(text, &out->number) ? NULL : "a fraction (0.8) or a percentage (80%)";
+    case OPTION_SECONDS:
+        return read_seconds(text, &out->number) ? NULL : "a time: 90 (seconds), 90s, 5m or 2h";
     case OPTION_INTEGER:
         return read_integer(text, &out->integer) ? NULL : "a whole number";
     case OPTION_NUMBERS:
@@ -307,6 +321,7 @@ void cli_put(const struct cli *cli, json_t *body, const char *field, const char 
         break;
     case OPTION_NUMBER:
     case OPTION_FRACTION:
+    case OPTION_SECONDS:
         value = json_real(given->number);
         break;
     case OPTION_INTEGER:

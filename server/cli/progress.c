@@ -54,7 +54,10 @@ static void print_figures(const struct progress *p, const json_t *job, char out[
     double done = number_at(job, "visits_done");
     double total = number_at(job, "visits_total");
     print_duration(elapsed_s, elapsed, sizeof elapsed);
-    if (done > p->first_done && done < total)
+    /* The server knows which networks are still to be built and which rounds are likely to follow. */
+    if (json_is_number(json_at(job, "eta_s"))) {
+        if (done < total) print_duration(number_at(job, "eta_s"), left, sizeof left);
+    } else if (done > p->first_done && done < total)
         print_duration(elapsed_s * (total - done) / (done - p->first_done), left, sizeof left);
     snprintf(out, FIGURES, "%.0f of %.0f rows, %.0f of %.0f visits, %s%s%s%s", number_at(job, "rows_done"),
              number_at(job, "rows_total"), done, total, elapsed, left[0] ? ", " : "", left, left[0] ? " left" : "");
@@ -84,7 +87,9 @@ static void show(struct progress *p, const json_t *job, bool ended)
     if (!p->shown || (!terminal && !due)) return;
     p->last_line_ns = clock_now_ns();
     print_figures(p, job, figures);
-    if (terminal) draw_bar(total > 0 ? number_at(job, "visits_done") / total : 0, figures, terminal);
+    double fraction = total > 0 ? number_at(job, "visits_done") / total : 0;
+    if (json_is_number(json_at(job, "progress"))) fraction = number_at(job, "progress");
+    if (terminal) draw_bar(fraction, figures, terminal);
     else fprintf(stderr, "%s\n", figures);
     if (terminal && ended) fputc('\n', stderr);
     fflush(stderr);

@@ -52,9 +52,20 @@ static enum exit_code print_heading(const struct cli *cli)
     if (text_at(a.json, "fingerprint.runtime"))
         printf("%s on %s, %s\n", text_at(a.json, "fingerprint.runtime"), shown_at(a.json, "fingerprint.cpu"),
                shown_at(a.json, "fingerprint.runner"));
+    if (json_is_object(json_at(a.json, "trust"))) print_trust(json_at(a.json, "trust"));
     putchar('\n');
     answer_clear(&a);
     return EXIT_DONE;
+}
+
+void print_trust(const json_t *trust)
+{
+    const char *doubt = text_at(trust, "doubt");
+    printf("%.0f held-out subnets: predicted within %.1f%% on average, %.1f%% at worst", number_at(trust, "subnets"),
+           100 * number_at(trust, "mape"), 100 * number_at(trust, "worst"));
+    if (json_is_number(json_at(trust, "tau"))) printf(", Kendall's tau %.2f", number_at(trust, "tau"));
+    puts("");
+    if (doubt) printf("Not to be trusted: %s\n", doubt);
 }
 
 static void print_rows(const json_t *page)
@@ -62,7 +73,7 @@ static void print_rows(const json_t *page)
     static const struct column columns[] = {
         {"LAYER", "layer", CELL_TEXT},
         {"LATENCY ms", "latency_ms", 4},
-        {"STD ms", "std_ms", 4},
+        {"+- ms", "ci_ms", 4},
         {"P90 ms", "p90_ms", 4},
         {"SAMPLES", "count", 0},
         {"CONTEXTS", "contexts", 0},

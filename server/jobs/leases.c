@@ -115,8 +115,9 @@ static enum lathe_status write_lease(struct kv_txn *txn, struct grant *g, const 
     enum lathe_status st = next_fence(txn, device, &fence, err);
     if (!st) st = list_networks(txn, g->job, visits, &networks, err);
     if (st) return st;
-    lease = json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:O}", "schema", STORE_VERSION, "id", g->id, "agent", g->request->agent,
-                      "device", device, "kind", kind, "job", job, "fence", (json_int_t)fence, "visits", visits);
+    lease =
+        json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:O}", "schema", STORE_VERSION, "id", g->id, "agent", g->request->agent,
+                  "device", device, "kind", kind, "job", job, "fence", (json_int_t)fence, "visits", visits);
     g->answer =
         json_pack("{s:s,s:I,s:i,s:s,s:s,s:{s:s,s:O},s:s,s:b,s:O,s:O,s:o,s:O}", "id", g->id, "fence", (json_int_t)fence,
                   "ttl_s", LEASE_TTL_S, "kind", kind, "job", job, "device", "name", device, "transport",

@@ -54,6 +54,25 @@ static void check_cpus(struct json_fields *f)
     if (!f->status && cpus) f->status = cpus_parse(cpus, &set, f->err);
 }
 
+static bool is_governor(const char *text)
+{
+    size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz_");
+    return n > 0 && n < 32 && !text[n];
+}
+
+/* How a device is to be while it measures. */
+static void check_conditions(struct json_fields *f)
+{
+    const char *governor = NULL;
+    int64_t khz = 0;
+    double celsius = 0;
+    json_get_string(f, "governor", JSON_OPTIONAL, &governor);
+    json_get_int(f, "khz", JSON_OPTIONAL, 1, UINT32_MAX, &khz);
+    json_get_number(f, "cool_below_c", JSON_OPTIONAL, 1, 150, &celsius);
+    if (!f->status && governor && !is_governor(governor))
+        f->status = error_field(f->err, "governor", "governor must be a name such as performance");
+}
+
 static void check_serial(struct json_fields *f)
 {
     const char *port = NULL;
@@ -72,6 +91,7 @@ static enum lathe_status check_transport(const json_t *transport, struct lathe_e
     json_fields_begin(&f, transport, err);
     json_get_word(&f, "type", JSON_REQUIRED, types, &type);
     if (type == 0 || type == 1) check_cpus(&f);
+    if (type == 0 || type == 1) check_conditions(&f);
     if (type == 1) check_ssh(&f);
     if (type == 2) check_serial(&f);
     enum lathe_status st = json_fields_end(&f);

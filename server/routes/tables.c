@@ -26,10 +26,21 @@ struct page {
     bool more;
 };
 
+/* How far it can be trusted, and what measured subnets took over their predictions; null where nothing is known. */
+static void put_notes(json_t *answer, const struct table_info *info)
+{
+    static const char *const notes[] = {"trust", "correction"};
+    for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
+        json_t *note = json_object_get(info->notes, notes[i]);
+        json_object_set_new(answer, notes[i], note ? json_incref(note) : json_null());
+    }
+}
+
 static json_t *with_fingerprint(const struct table_info *info)
 {
     json_t *answer = table_json(info);
     json_object_set(answer, "fingerprint", info->fingerprint);
+    put_notes(answer, info);
     return answer;
 }
 
