@@ -167,4 +167,8 @@ void host_fingerprint(const struct runtime *runtime, const struct runtime_option
     print_affinity(text, sizeof text);
     add(out, "affinity=%s", text);
     add(out, "flags=%s", LATHE_BUILD_FLAGS);
+    if (!runtime->describe) return;
+    struct runtime_lines more = {0};
+    runtime->describe(o, &more);
+    for (int i = 0; i < more.count; i++) add(out, "%s", more.line[i]);
 }

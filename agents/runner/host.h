@@ -10,7 +10,7 @@
 
 #include "agents/runner/runtime.h"
 
-enum { HOST_LINES = 16, HOST_LINE_BYTES = 200 };
+enum { HOST_LINES = 16 + RUNTIME_LINES, HOST_LINE_BYTES = RUNTIME_LINE_BYTES };
 
 struct host_lines {
     char line[HOST_LINES][HOST_LINE_BYTES]; /* "key=value", printable, cut to fit */

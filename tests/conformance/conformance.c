@@ -320,6 +320,7 @@ END_TEST
 static TCase *runtime_cases(void)
 {
     TCase *t = tcase_create("runtimes");
+    tcase_add_unchecked_fixture(t, NULL, close_engines);
     tcase_set_timeout(t, 280);
     tcase_add_loop_test(t, blocks_of_every_kernel_expansion_stride_and_activation_agree, 0, 3);
     tcase_add_test(t, blocks_of_odd_sizes_and_channels_agree);

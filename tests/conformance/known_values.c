@@ -202,6 +202,7 @@ END_TEST
 static TCase *value_cases(void)
 {
     TCase *t = tcase_create("values");
+    tcase_add_unchecked_fixture(t, NULL, close_engines);
     tcase_add_test(t, a_window_slides_over_rows_and_columns_with_zeros_around);
     tcase_add_test(t, stride_two_pads_the_same_on_both_sides);
     tcase_add_test(t, channels_are_innermost_and_weights_are_by_output);

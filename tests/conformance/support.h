@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
-/* Runs single layers in buffers that end at a page nobody may touch. Failures fail the test at hand. */
+/* Runs single layers in buffers that end at a page nobody may touch; on a device, which has no such pages, in buffers
+ * with a pattern around them. Failures fail the test at hand. */
 #ifndef LATHE_TESTS_CONFORMANCE_SUPPORT_H
 #define LATHE_TESTS_CONFORMANCE_SUPPORT_H
 
@@ -20,7 +21,11 @@ void guarded_free(struct guarded *);
 
 struct layer layer_of(const char *text);
 
-/** Run one layer of a runtime on an input of the whole batch.
+/** Close the engines that run_layer() keeps: opening one may compile. A fixture of each test case that runs layers. */
+void close_engines(void);
+
+/** Run one layer of a runtime on an input of the whole batch, with the engine of earlier layers where it had the same
+ *  options.
  *  @return the output, which the caller frees; *floats is its length. */
 float *run_layer(const struct runtime *, const struct runtime_options *, const struct layer *, const struct weights *,
                  const float *in, size_t *floats);
