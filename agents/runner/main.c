@@ -19,8 +19,8 @@ static const char help[] =
     "lathe-run: times layers of neural networks on this machine\n"
     "\n"
     "usage:\n"
-    "  lathe-run serve [--memory-mb N]    speak the wire protocol on standard input and output\n"
-    "  lathe-run list [--json]            runtimes of this build, and the processor\n"
+    "  lathe-run serve [OPTIONS]          speak the wire protocol on standard input and output\n"
+    "  lathe-run list [--json]            runtimes of this build, the processor, OpenCL devices\n"
     "  lathe-run bench [OPTIONS] 'LAYER'...\n"
     "\n"
     "options of bench:\n"
@@ -33,8 +33,11 @@ static const char help[] =
     "  --seed N         of weights and inputs (0)\n"
     "  --network        the layers are one network: time each within it, and the whole\n"
     "  --json           one JSON object a line\n"
-    "both of bench and serve:\n"
-    "  --memory-mb N    most that weights and activations may take (three quarters of the machine's memory)\n"
+    "of bench, serve and (the last one) list:\n"
+    "  --memory-mb N    most that weights and activations may take (three quarters of the machine's memory,\n"
+    "                   or of the device's)\n"
+    "  --opencl-device NAME   part of the name of the OpenCL device to use, or of its platform's; so does the\n"
+    "                   environment's LATHE_OPENCL_DEVICE (the first GPU, else the first device)\n"
     "\n"
     "examples:\n"
     "  lathe-run bench 'mbconv in=20x20x48 out=20x20x48 mid=144 k=5 s=1 act=relu se=40 res=1'\n"
@@ -85,6 +88,7 @@ enum {
     OPT_WARMUP,
     OPT_SEED,
     OPT_MEMORY,
+    OPT_OPENCL_DEVICE,
     OPT_NETWORK,
     OPT_JSON
 };
@@ -98,6 +102,7 @@ static const struct option options[] = {
     {"warmup", required_argument, NULL, OPT_WARMUP},
     {"seed", required_argument, NULL, OPT_SEED},
     {"memory-mb", required_argument, NULL, OPT_MEMORY},
+    {"opencl-device", required_argument, NULL, OPT_OPENCL_DEVICE},
     {"network", no_argument, NULL, OPT_NETWORK},
     {"json", no_argument, NULL, OPT_JSON},
     {"help", no_argument, NULL, 'h'},
@@ -131,6 +136,9 @@ static bool take_option(struct arguments *a, int option, const char *value)
         if (!read_number(value, 1, UINT64_MAX >> 20, &number)) return false;
         b->rig.memory_bytes = number << 20;
         return true;
+    case OPT_OPENCL_DEVICE:
+        /* Where the runtime, which knows nothing of options, looks. */
+        return *value && setenv("LATHE_OPENCL_DEVICE", value, 1) == 0;
     case OPT_NETWORK:
         return b->whole = true;
     default:
@@ -154,6 +162,8 @@ static int read_options(int argc, char **argv, unsigned allowed, struct argument
             snprintf(message, sizeof message, "%s has no option --%s", argv[0], options[index].name);
             return usage(message);
         }
+        if (option == OPT_OPENCL_DEVICE && !runtime_find("opencl"))
+            return usage("this build has no runtime opencl that --opencl-device could be of");
         if (!take_option(a, option, optarg)) {
             snprintf(message, sizeof message, "--%s can't be \"%.40s\"", options[index].name, optarg);
             return usage(message);
@@ -166,7 +176,7 @@ static int run_serve(int argc, char **argv)
 {
     struct arguments a = {0};
     struct lathe_error err;
-    int code = read_options(argc, argv, 1u << OPT_MEMORY, &a);
+    int code = read_options(argc, argv, 1u << OPT_MEMORY | 1u << OPT_OPENCL_DEVICE, &a);
     if (code) return code;
     if (optind < argc) return usage("serve takes no arguments");
     /* Standard output carries frames and nothing else, whatever a library may print. */
@@ -182,7 +192,7 @@ static int run_serve(int argc, char **argv)
 static int run_list(int argc, char **argv)
 {
     struct arguments a = {0};
-    int code = read_options(argc, argv, 1u << OPT_JSON, &a);
+    int code = read_options(argc, argv, 1u << OPT_JSON | 1u << OPT_OPENCL_DEVICE, &a);
     if (code) return code;
     if (optind < argc) return usage("list takes no arguments");
     report_list(stdout, a.bench.json);

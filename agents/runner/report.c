@@ -34,6 +34,25 @@ static void print_dtypes(FILE *out, const struct runtime *r, bool json)
     }
 }
 
+/* The processors that a runtime could use, the chosen one marked. */
+static void print_choices(FILE *out, const struct runtime *r, bool json)
+{
+    struct runtime_choice choice;
+    if (!r->choice) return;
+    fputs(json ? ",\"devices\":[" : "", out);
+    if (!json) fprintf(out, "\n%s devices (* is used):%s\n", r->name, r->choice(0, &choice) ? "" : " none");
+    for (int i = 0; r->choice(i, &choice); i++) {
+        if (!json) {
+            fprintf(out, "%s %s\n", choice.chosen ? "*" : " ", choice.name);
+            continue;
+        }
+        fputs(i ? ",{\"name\":" : "{\"name\":", out);
+        print_string(out, choice.name);
+        fprintf(out, ",\"chosen\":%s}", choice.chosen ? "true" : "false");
+    }
+    fputs(json ? "]" : "", out);
+}
+
 static void list_json(FILE *out, const char *cpu, const char *isa)
 {
     fprintf(out, "{\"runner\":\"lathe-run " LATHE_VERSION "\",\"build\":\"%s\",\"cpu\":", host_build_id());
@@ -46,7 +65,9 @@ static void list_json(FILE *out, const char *cpu, const char *isa)
         print_string(out, (*r)->version());
         fputs(",\"dtypes\":[", out);
         print_dtypes(out, *r, true);
-        fputs("]}", out);
+        fputs("]", out);
+        print_choices(out, *r, true);
+        fputs("}", out);
     }
     fputs("]}\n", out);
 }
@@ -70,8 +91,9 @@ void report_list(FILE *out, bool json)
             print_dtypes(text, *r, false);
             fclose(text);
         }
-        fprintf(out, "%-12s %-8s %s\n", (*r)->name, dtypes, (*r)->version());
+        fprintf(out, "%-12s %-8s %s\n", (*r)->name, dtypes[0] ? dtypes : "-", (*r)->version());
     }
+    for (const struct runtime *const *r = runtimes; *r; r++) print_choices(out, *r, false);
 }
 
 /* Figures of one row, in nanoseconds. */

@@ -45,6 +45,14 @@ void guarded_free(struct guarded *g)
     munmap(g->map, g->map_size);
 }
 
+bool cannot(const struct runtime *runtime, const struct runtime_options *o)
+{
+    struct lathe_error err = {0};
+    if (!runtime->supports(o, &err)) return false;
+    ck_assert_msg(o->threads > 1 || runtime->device, "%s: %s", runtime->name, err.message);
+    return true;
+}
+
 struct layer layer_of(const char *text)
 {
     struct layer layer;
@@ -53,12 +61,13 @@ struct layer layer_of(const char *text)
     return layer;
 }
 
-/* Engines of layers that were run, each with what it was opened with. */
+/* Engines of devices, each with the batch it was opened with: opening one compiles. The others are opened for each
+ * layer: an idle one may have threads that wait for work without sleep. */
 static struct kept {
     const struct runtime *runtime;
-    struct runtime_options options;
+    int batch;
     struct engine *engine;
-} kept[32];
+} kept[16];
 
 void close_engines(void)
 {
@@ -71,16 +80,15 @@ void close_engines(void)
 static struct engine *engine_of(const struct runtime *runtime, const struct runtime_options *o)
 {
     struct lathe_error err = {0};
+    struct engine *engine = NULL;
     struct kept *k = kept;
-    for (; k < kept + sizeof kept / sizeof kept[0] && k->runtime; k++)
-        if (k->runtime == runtime && k->options.dtype == o->dtype && k->options.threads == o->threads &&
-            k->options.batch == o->batch)
-            return k->engine;
-    ck_assert_ptr_ne(k, kept + sizeof kept / sizeof kept[0]);
-    ck_assert_msg(runtime->open(o, &k->engine, &err) == LATHE_OK, "%s", err.message);
-    k->runtime = runtime;
-    k->options = *o;
-    return k->engine;
+    for (; runtime->device && k->runtime; k++) {
+        if (k->runtime == runtime && k->batch == o->batch) return k->engine;
+        ck_assert_ptr_ne(k, kept + sizeof kept / sizeof kept[0] - 1);
+    }
+    ck_assert_msg(runtime->open(o, &engine, &err) == LATHE_OK, "%s", err.message);
+    if (runtime->device) *k = (struct kept){runtime, o->batch, engine};
+    return engine;
 }
 
 static void run_on_host(const struct runtime *runtime, struct op *op, const struct op_needs *needs, const float *in,
@@ -162,6 +170,7 @@ float *run_layer(const struct runtime *runtime, const struct runtime_options *op
     else run_on_host(runtime, op, &needs, in, out);
     *floats = needs.out_bytes / sizeof *out;
     runtime->op_free(op);
+    if (!runtime->device) runtime->close(engine);
     return out;
 }
 

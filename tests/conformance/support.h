@@ -19,13 +19,16 @@ void guarded_alloc(struct guarded *, size_t size);
 void guarded_check(const struct guarded *);
 void guarded_free(struct guarded *);
 
+/** Whether a runtime can't be opened so: it knows one thread only, or this machine lacks the device that it needs. The
+ *  CPU's runtimes must take one thread. */
+bool cannot(const struct runtime *, const struct runtime_options *);
+
 struct layer layer_of(const char *text);
 
-/** Close the engines that run_layer() keeps: opening one may compile. A fixture of each test case that runs layers. */
+/** Close the engines of devices, which run_layer() keeps: a fixture of each test case that runs layers. */
 void close_engines(void);
 
-/** Run one layer of a runtime on an input of the whole batch, with the engine of earlier layers where it had the same
- *  options.
+/** Run one layer of a runtime on an input of the whole batch.
  *  @return the output, which the caller frees; *floats is its length. */
 float *run_layer(const struct runtime *, const struct runtime_options *, const struct layer *, const struct weights *,
                  const float *in, size_t *floats);

@@ -33,15 +33,19 @@ enum lathe_status opencl_failure(cl_int code, const char *what, struct lathe_err
 
 /* How a program came to be. */
 struct opencl_origin {
-    bool cached;     /* from the cache, nothing was compiled */
+    bool cached;     /* it is in the cache: came from there without being compiled, or was put there */
     char path[4096]; /* of its file in the cache; "" where there is no place for one */
 };
 
-/** The kernels for a device, from the cache where it has them; else compiled, and put there. A cache that is damaged or
- *  can't be written to is no failure. The cache is $XDG_CACHE_HOME/lathe/opencl, or ~/.cache/lathe/opencl.
+/** The kernels for a device, from the cache where it has them, else compiled. A cache that is damaged or can't be read
+ *  is no failure. The cache is $XDG_CACHE_HOME/lathe/opencl, or ~/.cache/lathe/opencl.
  *  @param[out] out clReleaseProgram() it. */
 enum lathe_status opencl_program(cl_context, const struct opencl_device *, cl_program *out,
                                  struct opencl_origin *origin, struct lathe_error *err);
+/** Put a program into the cache unless it is there. Apart, since it takes seconds: PoCL compiles all kernels to the end
+ *  when it is asked for the binary. That it can't be written is logged, and no failure: the next start compiles again.
+ */
+void opencl_program_keep(cl_program, struct opencl_origin *);
 /** 16 hexadecimal digits: a hash of kernels.cl and the options that it is compiled with. */
 void opencl_source_hash(char out[17]);
 
@@ -70,6 +74,7 @@ struct engine {
     uint64_t most_bytes;       /* of one buffer */
     cl_context context;
     cl_program program;
+    struct opencl_origin origin; /* of the program */
     cl_kernel start;
     cl_command_queue plain, timed; /* a queue that takes times may be slower */
     cl_command_queue queue;        /* of the run under way: one of both */

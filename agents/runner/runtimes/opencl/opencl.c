@@ -55,13 +55,12 @@ static enum lathe_status read_limits(struct engine *e, struct lathe_error *err)
 
 static enum lathe_status start_engine(struct engine *e, struct lathe_error *err)
 {
-    struct opencl_origin origin;
     cl_int code = CL_SUCCESS;
     e->context = clCreateContext(NULL, 1, &e->device.id, NULL, NULL, &code);
     if (!code) e->plain = clCreateCommandQueue(e->context, e->device.id, 0, &code);
     if (!code) e->timed = clCreateCommandQueue(e->context, e->device.id, CL_QUEUE_PROFILING_ENABLE, &code);
     enum lathe_status st = opencl_failure(code, "starting the device", err);
-    if (!st) st = opencl_program(e->context, &e->device, &e->program, &origin, err);
+    if (!st) st = opencl_program(e->context, &e->device, &e->program, &e->origin, err);
     if (st) return st;
     e->start = clCreateKernel(e->program, "start", &code);
     return opencl_failure(code, "reading the kernels", err);
@@ -195,7 +194,8 @@ static enum lathe_status opencl_read(const struct device_memory *m, size_t offse
                           "reading from the device", err);
 }
 
-/* Drivers, and CLBlast, put off compiling until a kernel is launched. No timed run shall have to wait for that. */
+/* Drivers, and CLBlast, put off compiling until a kernel is launched. No timed run shall have to wait for that. Nor
+ * shall the opening of a runtime, whose caller expects it to be quick. */
 static enum lathe_status launch_once(struct op *op, struct lathe_error *err)
 {
     op->engine->queue = op->engine->plain;
@@ -203,6 +203,7 @@ static enum lathe_status launch_once(struct op *op, struct lathe_error *err)
     cl_int finished = clFinish(op->engine->plain);
     enum lathe_status st = opencl_failure(code ? code : finished, "launching a layer for the first time", err);
     op->launched = !st;
+    if (!st) opencl_program_keep(op->engine->program, &op->engine->origin);
     return st;
 }
 

@@ -151,23 +151,36 @@ static enum lathe_status compile(cl_context context, const struct opencl_device 
     return error_set(err, LATHE_IO, "%s does not compile the kernels: code %d: %s", d->name, (int)code, log);
 }
 
-/* Not to be written is no failure: the next start compiles again. */
-static void put_in_cache(cl_program program, char *path)
+/* The program as the driver gives it, behind a line that describes it. NULL when it gives none. */
+static char *describe_binary(cl_program program, char **start, size_t *size)
 {
     size_t n = 0;
-    struct lathe_error err = {.message = "can't make its folder"};
-    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof n, &n, NULL) || n == 0) return;
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof n, &n, NULL) || n == 0) return NULL;
     char *data = malloc(HEAD_BYTES + n);
-    if (!data) return;
+    if (!data) return NULL;
     unsigned char *binary = (unsigned char *)data + HEAD_BYTES;
-    if (!clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL)) {
-        char head[HEAD_BYTES];
-        const int length = print_head(head, binary, n);
-        char *start = (char *)binary - length;
-        memcpy(start, head, (size_t)length);
-        if (!make_folders(path) || file_write(path, start, (size_t)length + n, 0600, &err))
-            log_event(LOG_WARN, "failed to keep the OpenCL kernels in %s: %s", path, err.message);
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL)) {
+        free(data);
+        return NULL;
     }
+    char head[HEAD_BYTES];
+    const size_t length = (size_t)print_head(head, binary, n);
+    *start = data + HEAD_BYTES - length;
+    *size = length + n;
+    memcpy(*start, head, length);
+    return data;
+}
+
+void opencl_program_keep(cl_program program, struct opencl_origin *origin)
+{
+    char *start = NULL;
+    size_t size = 0;
+    struct lathe_error err = {.message = "can't make its folder"};
+    if (origin->cached || !origin->path[0]) return;
+    origin->cached = true; /* is tried once */
+    char *data = describe_binary(program, &start, &size);
+    if (data && (!make_folders(origin->path) || file_write(origin->path, start, size, 0600, &err)))
+        log_event(LOG_WARN, "failed to keep the OpenCL kernels in %s: %s", origin->path, err.message);
     free(data);
 }
 
@@ -185,7 +198,6 @@ enum lathe_status opencl_program(cl_context context, const struct opencl_device 
         if (st) return st;
         log_event(LOG_INFO, "compiled the OpenCL kernels for %s cache=%s", d->name,
                   origin->path[0] ? origin->path : "none");
-        if (origin->path[0]) put_in_cache(program, origin->path);
     }
     *out = program;
     return LATHE_OK;
