@@ -223,7 +223,7 @@ static enum lathe_status reserve_events(struct engine *e, int count, struct lath
 {
     for (int i = 0; i < e->event_count; i++) clReleaseEvent(e->events[i]);
     e->event_count = 0;
-    if (count <= e->event_capacity) return LATHE_OK;
+    if (count < 1 || count <= e->event_capacity) return LATHE_OK;
     cl_event *events = realloc(e->events, (size_t)count * sizeof(cl_event));
     if (!events) return error_set(err, LATHE_NO_MEMORY, "out of memory for the times of %d layers", count);
     e->events = events;
