@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* What lathe-run costs and gives on this machine: a middling subnet of OFA's MobileNetV3 w1.2 at 160, end to end and
- * layer by layer, on the last runtime of the build's list. Prints lines "name value unit". */
+ * layer by layer, on the last runtime of the build's list, and in short on the first OpenCL device. Prints lines "name
+ * value unit". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,12 +75,12 @@ static const struct runtime *last_runtime(void)
     return *r;
 }
 
-static struct rig *open_subnet(int threads, struct rig_build *built)
+static struct rig *open_subnet(const struct runtime *runtime, int threads, struct rig_build *built)
 {
     struct layer layers[LAYERS];
     struct rig *rig = NULL;
     struct lathe_error err = {0};
-    const struct rig_options o = {.runtime = last_runtime(), .options = {DTYPE_F32, threads, 1}};
+    const struct rig_options o = {.runtime = runtime, .options = {DTYPE_F32, threads, 1}};
     for (int i = 0; i < LAYERS; i++) check(layer_parse(subnet[i], &layers[i], &err), &err);
     check(rig_open(&o, &rig, &err), &err);
     check(rig_build(rig, 0, layers, LAYERS, built, &err), &err);
@@ -121,12 +122,32 @@ static void print_costs(void)
     printf("usage_reading %.1f ns\n", (double)(end - middle) / TIMES);
 }
 
+/* How long a network waits for its kernels to be compiled or fetched, and what it takes then. */
+static void print_opencl(void)
+{
+    enum { FEW = 20 };
+    struct rig_build built;
+    const struct runtime *opencl = runtime_find("opencl");
+    if (!opencl || opencl->supports(&(struct runtime_options){DTYPE_F32, 1, 1}, NULL)) return;
+    uint64_t start = clock_now_ns();
+    struct rig *rig = open_subnet(opencl, 1, &built);
+    printf("opencl_build %.2f ms\n", (double)(clock_now_ns() - start) / 1e6);
+    printf("opencl_setup_first %.3f ms\n", (double)visit(rig, 0, 1, false)->setup_ns / 1e6);
+    printf("opencl_setup %.3f ms\n", (double)visit(rig, 0, 1, false)->setup_ns / 1e6);
+    double whole = median_total_ms(visit(rig, 2, FEW, false));
+    const struct rig_samples *samples = visit(rig, 2, FEW, true);
+    double sum = median_sum_ms(samples);
+    printf("opencl_end_to_end %.4f ms\nopencl_layer_sum %.4f ms\n", whole, sum);
+    printf("opencl_launch_and_notice %.4f ms\n", median_total_ms(samples) - sum);
+    rig_close(rig);
+}
+
 int main(void)
 {
     struct rig_build built;
     double before_mb = resident_mb();
     uint64_t start = clock_now_ns();
-    struct rig *rig = open_subnet(1, &built);
+    struct rig *rig = open_subnet(last_runtime(), 1, &built);
     printf("build %.2f ms\n", (double)(clock_now_ns() - start) / 1e6);
     printf("arena %.1f KiB\nweights %.1f KiB\n", (double)built.arena_bytes / 1024, (double)built.weight_bytes / 1024);
     double setup[20];
@@ -143,9 +164,11 @@ int main(void)
     printf("resident %.1f MB\n", resident_mb() - before_mb);
     rig_close(rig);
     print_costs();
-    if (last_runtime()->supports(&(struct runtime_options){DTYPE_F32, 2, 1}, NULL)) return EXIT_SUCCESS;
-    rig = open_subnet(2, &built);
-    printf("end_to_end_two_threads %.4f ms\n", median_total_ms(visit(rig, WARMUP, RUNS, false)));
-    rig_close(rig);
+    if (!last_runtime()->supports(&(struct runtime_options){DTYPE_F32, 2, 1}, NULL)) {
+        rig = open_subnet(last_runtime(), 2, &built);
+        printf("end_to_end_two_threads %.4f ms\n", median_total_ms(visit(rig, WARMUP, RUNS, false)));
+        rig_close(rig);
+    }
+    print_opencl();
     return EXIT_SUCCESS;
 }
