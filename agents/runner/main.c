@@ -33,11 +33,12 @@ static const char help[] =
     "  --seed N         of weights and inputs (0)\n"
     "  --network        the layers are one network: time each within it, and the whole\n"
     "  --json           one JSON object a line\n"
-    "of bench, serve and (the last one) list:\n"
+    "both of bench and serve:\n"
     "  --memory-mb N    most that weights and activations may take (three quarters of the machine's memory,\n"
     "                   or of the device's)\n"
-    "  --opencl-device NAME   part of the name of the OpenCL device to use, or of its platform's; so does the\n"
-    "                   environment's LATHE_OPENCL_DEVICE (the first GPU, else the first device)\n"
+    "of bench, serve and list:\n"
+    "  --opencl-device NAME  part of the name of the OpenCL device to use, or of its platform's; so does\n"
+    "                   LATHE_OPENCL_DEVICE in the environment (the first GPU, else the first device)\n"
     "\n"
     "examples:\n"
     "  lathe-run bench 'mbconv in=20x20x48 out=20x20x48 mid=144 k=5 s=1 act=relu se=40 res=1'\n"
@@ -199,13 +200,14 @@ static int run_list(int argc, char **argv)
     return EXIT_SUCCESS;
 }
 
-/* The one asked for, or the last of the list: the list goes from plain to fast. */
+/* The one asked for, or the last of the list that runs on the CPU: the list goes from plain to fast. */
 static const struct runtime *choose_runtime(const char *name)
 {
     if (name) return runtime_find(name);
-    const struct runtime *const *r = runtimes;
-    while (r[0] && r[1]) r++;
-    return *r;
+    const struct runtime *found = NULL;
+    for (const struct runtime *const *r = runtimes; *r; r++)
+        if (!(*r)->device) found = *r;
+    return found;
 }
 
 static int run_bench(int argc, char **argv)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* What lathe-run costs and gives on this machine: a middling subnet of OFA's MobileNetV3 w1.2 at 160, end to end and
- * layer by layer, on the last runtime of the build's list, and in short on the first OpenCL device. Prints lines "name
- * value unit". */
+ * layer by layer, on the last runtime of the build's list that runs on the CPU, and in short on the first OpenCL
+ * device. Prints lines "name value unit". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,9 +70,10 @@ static double resident_mb(void)
 
 static const struct runtime *last_runtime(void)
 {
-    const struct runtime *const *r = runtimes;
-    while (r[1]) r++;
-    return *r;
+    const struct runtime *found = NULL;
+    for (const struct runtime *const *r = runtimes; *r; r++)
+        if (!(*r)->device) found = *r;
+    return found;
 }
 
 static struct rig *open_subnet(const struct runtime *runtime, int threads, struct rig_build *built)

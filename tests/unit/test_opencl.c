@@ -4,6 +4,7 @@
  * kernels, times by the device's clock, CLBlast's other way to multiply. Skips without a device. */
 #include <clblast_c.h>
 #include <ftw.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,6 +162,23 @@ START_TEST(kernels_are_compiled_once_and_a_damaged_cache_is_made_anew)
         ck_assert_msg(!load(&p).cached, "a file with byte %zu changed was taken", flips[i]);
     }
     free(data);
+    clReleaseContext(p.context);
+}
+END_TEST
+
+START_TEST(a_program_that_the_driver_does_not_take_is_compiled)
+{
+    static const char junk[] = "no program at all";
+    struct place p = open_place();
+    char file[128];
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a, as the cache has it */
+    for (size_t i = 0; i < sizeof junk; i++) hash = (hash ^ (unsigned char)junk[i]) * 0x100000001b3u;
+    struct opencl_origin first = load(&p);
+    int n = snprintf(file, sizeof file, "lathe-opencl 1 %zu %016" PRIx64 "\n", sizeof junk, hash);
+    memcpy(file + n, junk, sizeof junk);
+    ck_assert_int_eq(file_write(first.path, file, (size_t)n + sizeof junk, 0600, NULL), LATHE_OK);
+    ck_assert(!load(&p).cached);
+    ck_assert(load(&p).cached);
     clReleaseContext(p.context);
 }
 END_TEST
@@ -382,6 +400,7 @@ static TCase *cache_cases(void)
     tcase_set_timeout(t, 280);
     tcase_add_checked_fixture(t, use_folder, leave_folder);
     tcase_add_test(t, kernels_are_compiled_once_and_a_damaged_cache_is_made_anew);
+    tcase_add_test(t, a_program_that_the_driver_does_not_take_is_compiled);
     tcase_add_test(t, another_driver_has_a_cache_file_of_its_own);
     tcase_add_test(t, without_a_place_for_a_cache_kernels_are_compiled_each_time);
     tcase_add_test(t, a_second_start_of_the_program_compiles_no_kernels);

@@ -134,10 +134,12 @@ END_TEST
 
 /* Rig. */
 
+/* Of those that every machine can run. */
 static const struct runtime *fastest(void)
 {
-    const struct runtime *found = runtimes[0];
-    for (const struct runtime *const *r = runtimes; *r; r++) found = *r;
+    const struct runtime *found = NULL;
+    for (const struct runtime *const *r = runtimes; *r; r++)
+        if (!(*r)->device) found = *r;
     return found;
 }
 
