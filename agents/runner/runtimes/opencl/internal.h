@@ -70,12 +70,15 @@ enum residual { RESIDUAL_NONE, RESIDUAL_BEFORE_ACT, RESIDUAL_AFTER_ACT };
 
 struct engine {
     struct opencl_device device;
-    size_t batch, align_bytes; /* align_bytes: where a part of a buffer may begin as a buffer */
-    uint64_t most_bytes;       /* of one buffer */
+    size_t batch;
+    uint64_t most_bytes; /* of one buffer */
     cl_context context;
     cl_program program;
     struct opencl_origin origin; /* of the program */
     cl_kernel start;
+    int ops;                       /* that there are */
+    cl_mem extra;                  /* where CLBlast lays out operands; while there are ops that need it */
+    size_t extra_bytes;            /* of it */
     cl_command_queue plain, timed; /* a queue that takes times may be slower */
     cl_command_queue queue;        /* of the run under way: one of both */
     cl_event *events;              /* of a timed run: its start, then the end of each layer */
@@ -89,17 +92,7 @@ struct device_memory {
 };
 
 /* Tensors that steps read and write: the layer's own, then those in scratch. */
-enum slot {
-    SLOT_IN,
-    SLOT_OUT,
-    SLOT_EXPANDED,
-    SLOT_FILTERED,
-    SLOT_POOLED,
-    SLOT_SQUEEZED,
-    SLOT_GATE,
-    SLOT_PRODUCT, /* CLBlast's own: operands laid out for it */
-    SLOTS
-};
+enum slot { SLOT_IN, SLOT_OUT, SLOT_EXPANDED, SLOT_FILTERED, SLOT_POOLED, SLOT_SQUEEZED, SLOT_GATE, SLOTS };
 
 struct step {
     cl_kernel kernel;          /* NULL: a product */
@@ -108,7 +101,7 @@ struct step {
     enum slot from, with, to;
     size_t rows, inputs, outputs; /* product: to[rows][outputs] = from[rows][inputs] x matrix[inputs][outputs] */
     cl_mem matrix;
-    size_t extra_bytes; /* that CLBlast wants for it */
+    size_t extra_bytes; /* of the engine's, that CLBlast wants for it */
     bool adds;          /* product: to what is there */
 };
 
@@ -121,7 +114,7 @@ struct op {
     float *staging; /* all weights but the matrices, while steps are added */
     size_t staged;  /* floats */
     cl_mem weights;
-    size_t weight_bytes;          /* matrices included */
+    size_t weight_bytes;          /* with matrices, and what the engine's extra grew by */
     size_t slot_bytes[SLOTS];     /* of the whole batch; 0: not used */
     size_t slot_offsets[SLOTS];   /* in scratch */
     struct device_memory *memory; /* as set up, with the places of slots in it, in floats */

@@ -38,18 +38,14 @@ static void opencl_close(struct engine *e)
 static enum lathe_status read_limits(struct engine *e, struct lathe_error *err)
 {
     cl_ulong bytes = 0;
-    cl_uint align_bits = 0;
     size_t items = 0;
     cl_int code = clGetDeviceInfo(e->device.id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof bytes, &bytes, NULL);
-    if (!code)
-        code = clGetDeviceInfo(e->device.id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof align_bits, &align_bits, NULL);
     if (!code) code = clGetDeviceInfo(e->device.id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof items, &items, NULL);
     if (code) return opencl_failure(code, "asking the device for its limits", err);
     if (items < MOST_ITEMS)
         return error_set(err, LATHE_UNSUPPORTED, "%s has work-groups of up to %zu items only; %d are needed",
                          e->device.name, items, MOST_ITEMS);
     e->most_bytes = bytes;
-    e->align_bytes = align_bits > 8 ? align_bits / 8 : 1;
     return LATHE_OK;
 }
 
@@ -83,9 +79,17 @@ static enum lathe_status opencl_open(const struct runtime_options *o, struct eng
     return LATHE_OK;
 }
 
+static void drop_extra(struct engine *e)
+{
+    if (e->extra) clReleaseMemObject(e->extra);
+    e->extra = NULL;
+    e->extra_bytes = 0;
+}
+
 static void opencl_op_free(struct op *op)
 {
     if (!op) return;
+    if (--op->engine->ops == 0) drop_extra(op->engine);
     for (int i = 0; i < op->count; i++) {
         if (op->steps[i].kernel) clReleaseKernel(op->steps[i].kernel);
         if (op->steps[i].matrix) clReleaseMemObject(op->steps[i].matrix);
@@ -111,6 +115,7 @@ static enum lathe_status opencl_prepare(struct engine *e, const struct layer *l,
     struct op *op = calloc(1, sizeof *op);
     if (!op) return error_set(err, LATHE_NO_MEMORY, "out of memory for a layer");
     op->engine = e;
+    e->ops++;
     enum lathe_status st = opencl_layer_create(op, l, w, err);
     if (st) {
         opencl_op_free(op);

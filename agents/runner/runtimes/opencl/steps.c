@@ -113,6 +113,21 @@ static size_t product_bytes(struct op *op, const struct step *s)
     return bytes;
 }
 
+/* One buffer for all products, since they run one after the other. It is none of the arena: a kernel that reads a
+ * buffer while it writes a part of it as a buffer of its own is undefined. What it grows by counts as this op's. */
+static void reserve_extra(struct op *op, size_t bytes)
+{
+    struct engine *e = op->engine;
+    cl_int code = CL_SUCCESS;
+    if (op->code || bytes <= e->extra_bytes) return;
+    cl_mem grown = clCreateBuffer(e->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
+    if (!well(op, code, "making room for products")) return;
+    if (e->extra) clReleaseMemObject(e->extra);
+    op->weight_bytes += bytes - e->extra_bytes;
+    e->extra = grown;
+    e->extra_bytes = bytes;
+}
+
 void opencl_add_product(struct op *op, enum slot from, enum slot to, size_t rows, size_t inputs, size_t outputs,
                         const float *matrix, bool adds)
 {
@@ -132,9 +147,7 @@ void opencl_add_product(struct op *op, enum slot from, enum slot to, size_t rows
                        .adds = adds};
     free(turned);
     s->extra_bytes = product_bytes(op, s);
-    /* The place itself may begin anywhere, a buffer within it may not. */
-    const size_t bytes = s->extra_bytes ? s->extra_bytes + op->engine->align_bytes : 0;
-    if (bytes > op->slot_bytes[SLOT_PRODUCT]) op->slot_bytes[SLOT_PRODUCT] = bytes;
+    reserve_extra(op, s->extra_bytes);
 }
 
 void opencl_end(struct op *op)
@@ -161,28 +174,13 @@ enum lathe_status opencl_step_setup(struct op *op, const struct step *s, struct 
     return opencl_failure(code, "passing tensors", err);
 }
 
-/* CLBlast takes a buffer, not a place in one. It lives as long as the commands that use it. */
-static cl_mem extra_buffer(const struct op *op, const struct step *s, cl_int *code)
-{
-    if (!s->extra_bytes) return NULL;
-    const size_t align = op->engine->align_bytes;
-    const size_t place = op->places[SLOT_PRODUCT] * sizeof(float);
-    const cl_buffer_region region = {(place + align - 1) / align * align, s->extra_bytes};
-    return clCreateSubBuffer(op->memory->buffer, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION, &region, code);
-}
-
 static cl_int run_product(const struct op *op, const struct step *s, cl_event *event)
 {
-    cl_int code = CL_SUCCESS;
     cl_mem arena = op->memory->buffer;
-    cl_mem extra = extra_buffer(op, s, &code);
-    if (code) return code;
-    code = (cl_int)CLBlastSgemmWithTempBuffer(CLBlastLayoutColMajor, CLBlastTransposeNo, CLBlastTransposeNo, s->outputs,
-                                              s->rows, s->inputs, 1.0f, s->matrix, 0, s->outputs, arena,
-                                              op->places[s->from], s->inputs, s->adds ? 1.0f : 0.0f, arena,
-                                              op->places[s->to], s->outputs, &op->engine->queue, event, extra);
-    if (extra) clReleaseMemObject(extra);
-    return code;
+    return (cl_int)CLBlastSgemmWithTempBuffer(
+        CLBlastLayoutColMajor, CLBlastTransposeNo, CLBlastTransposeNo, s->outputs, s->rows, s->inputs, 1.0f, s->matrix,
+        0, s->outputs, arena, op->places[s->from], s->inputs, s->adds ? 1.0f : 0.0f, arena, op->places[s->to],
+        s->outputs, &op->engine->queue, event, s->extra_bytes ? op->engine->extra : NULL);
 }
 
 cl_int opencl_step_run(const struct op *op, const struct step *s, cl_event *event)
