@@ -126,7 +126,7 @@ struct op {
 
 /* Adding steps: after a failure nothing more is done, and op->code says why. */
 
-/** Begin a step of a kernel on so many items, rounded up to whole groups; its arguments follow, and end_kernel(). */
+/** Begin a step of a kernel on so many items, rounded up to whole groups; its arguments follow. */
 void opencl_add_kernel(struct op *, const char *name, enum slot from, enum slot with, enum slot to,
                        const size_t items[3], const size_t local[3]);
 void opencl_arg_uint(struct op *, size_t value);
@@ -142,7 +142,7 @@ size_t opencl_stage(struct op *, const float *source, size_t n);
 void opencl_add_product(struct op *, enum slot from, enum slot to, size_t rows, size_t inputs, size_t outputs,
                         const float *matrix, bool adds);
 /** Make the buffer of all that was staged, and tell the kernels. */
-void opencl_end(struct op *);
+void opencl_end(struct op *); /* after the last step */
 
 enum lathe_status opencl_step_setup(struct op *, const struct step *, struct lathe_error *err);
 /** Queue it. @param event of its last kernel, or NULL. */
