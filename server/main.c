@@ -57,8 +57,9 @@ struct server {
 };
 
 static const struct http_route *const all_routes[] = {
-    health_routes, token_routes, device_routes,     space_routes,   table_routes,       entry_routes, predictor_routes,
-    subnet_routes, front_routes, evaluation_routes, profile_routes, measurement_routes, lease_routes, NULL,
+    health_routes,      token_routes,     device_routes, space_routes, network_routes,    table_routes,
+    entry_routes,       predictor_routes, subnet_routes, front_routes, evaluation_routes, profile_routes,
+    measurement_routes, clean_routes,     lease_routes,  NULL,
 };
 
 static const struct http_produces *const all_produces[] = {&entry_produces, &predictor_produces, NULL};
@@ -228,6 +229,8 @@ static enum lathe_status start(struct server *s, const struct options *o, struct
     snprintf(folder, sizeof folder, "%s/spaces", share);
     if (!st) st = catalog_open(folder, &app->spaces, err);
     if (!st) st = load_own_spaces(app->kv, app->spaces, err);
+    snprintf(folder, sizeof folder, "%s/networks", share);
+    if (!st) st = networks_open(folder, &app->networks, err);
     snprintf(folder, sizeof folder, "%s/predictors", share);
     if (!st) st = predictor_cache_new(app->kv, app->spaces, folder, &app->predictors, err);
     if (!st) st = jobs_open(app->kv, app->spaces, &app->jobs, err);
@@ -275,6 +278,7 @@ static void stop(struct server *s)
     jobs_close(s->app.jobs);
     lease_waiters_free(s->app.waiters);
     predictor_cache_free(s->app.predictors);
+    networks_free(s->app.networks);
     catalog_free(s->app.spaces);
     kv_close(s->app.kv);
 }

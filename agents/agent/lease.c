@@ -10,7 +10,14 @@
 #include "lut/base/text.h"
 
 /* Bounds of what a server may ask for. */
-enum { NETWORKS_MAX = 4096, VISITS_MAX = 100000, LAYERS_MAX = 256, REPEATS_MAX = 1000, TTL_MAX_S = 86400 };
+enum {
+    NETWORKS_MAX = 4096,
+    VISITS_MAX = 100000,
+    LAYERS_MAX = 256,
+    REPEATS_MAX = 1000,
+    TTL_MAX_S = 86400,
+    EVERY_MAX_MS = 3600000
+};
 
 static enum lathe_status parse_layer(const json_t *text, size_t at, struct layer *out, struct lathe_error *err)
 {
@@ -114,6 +121,31 @@ static enum lathe_status parse_device(const json_t *document, struct lease *out,
     return LATHE_OK;
 }
 
+static enum lathe_status parse_sentinel(const json_t *document, struct lease *out, struct lathe_error *err)
+{
+    struct json_fields f;
+    int64_t network = 0;
+    int64_t warmup = 0;
+    int64_t runs = 0;
+    int64_t every_ms = 0;
+    out->sentinel.network = -1;
+    if (!document) return LATHE_OK;
+    json_fields_begin(&f, document, err);
+    json_get_int(&f, "network", JSON_REQUIRED, 0, INT32_MAX, &network);
+    json_get_int(&f, "warmup", JSON_REQUIRED, 0, REPEATS_MAX, &warmup);
+    json_get_int(&f, "runs", JSON_REQUIRED, 1, REPEATS_MAX, &runs);
+    json_get_int(&f, "every_ms", JSON_REQUIRED, 1, EVERY_MAX_MS, &every_ms);
+    enum lathe_status st = json_fields_end(&f);
+    if (!st && !lease_network(out, (int)network))
+        st = error_field(err, "network", "the lease does not describe network %d", (int)network);
+    if (st) {
+        error_in_field(err, "sentinel");
+        return st;
+    }
+    out->sentinel = (struct lease_sentinel){(int)network, (int)warmup, (int)runs, (int)every_ms};
+    return LATHE_OK;
+}
+
 /* Copy a name that fits. @param f its field is at fault otherwise. */
 static void copy_name(struct json_fields *f, const char *field, const char *text, char *out, size_t out_bytes)
 {
@@ -133,6 +165,7 @@ enum lathe_status lease_parse(const json_t *document, struct lease *out, struct 
     const json_t *device = NULL;
     const json_t *networks = NULL;
     const json_t *visits = NULL;
+    const json_t *sentinel = NULL;
     int64_t ttl_s = 0;
     int64_t warmup = 0;
     int64_t runs = 0;
@@ -150,6 +183,7 @@ enum lathe_status lease_parse(const json_t *document, struct lease *out, struct 
     json_get_int(&f, "runs", JSON_REQUIRED, 1, REPEATS_MAX, &runs);
     json_get_array(&f, "networks", JSON_REQUIRED, 1, NETWORKS_MAX, &networks);
     json_get_array(&f, "visits", JSON_REQUIRED, 1, VISITS_MAX, &visits);
+    json_get_object(&f, "sentinel", JSON_OPTIONAL, &sentinel);
     copy_name(&f, "id", id, lease.id, sizeof lease.id);
     copy_name(&f, "job", job, lease.job, sizeof lease.job);
     copy_name(&f, "config", config, lease.config, sizeof lease.config);
@@ -158,8 +192,10 @@ enum lathe_status lease_parse(const json_t *document, struct lease *out, struct 
     lease.ttl_s = (int)ttl_s;
     lease.warmup = (int)warmup;
     lease.runs = (int)runs;
+    lease.measurement = kind == 1;
     st = parse_device(device, &lease, err);
     if (!st) st = parse_lists(networks, visits, &lease, err);
+    if (!st) st = parse_sentinel(sentinel, &lease, err);
     if (st) lease_clear(&lease);
     else *out = lease;
     return st;

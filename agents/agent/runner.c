@@ -6,15 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents/agent/target.h"
+#include "lut/base/clock.h"
 #include "lut/base/log.h"
 
 /* A session holds packed weights once for each layer and position. All rows of OFA's space at one resolution come to a
  * third of a gigabyte; two resolutions fit, and a profile of all of them starts afresh when it gets too big. */
 static const uint64_t PACKED_BYTES_MAX = UINT64_C(1) << 30;
-enum { NETWORK_IDS = 4096 };
+/* REMOTE_REPLY_MS: a network may stall, where a pipe does not. */
+enum { NETWORK_IDS = 4096, REMOTE_REPLY_MS = 5000 };
 
 struct runner {
-    const char *program;
+    const struct agent_config *agent;
+    const atomic_int *stop;
     struct session *session; /* NULL: none is open */
     char device[65], config[65], job[40];
     enum dtype dtype;
@@ -22,13 +26,17 @@ struct runner {
     json_t *packed;   /* object, used as a set: "position layer" */
     uint64_t packed_bytes;
     int next_id;
+    int builds; /* so far */
+    struct drift drift;
+    bool stateless; /* the runner can't tell how its device is */
 };
 
-struct runner *runner_new(const char *program)
+struct runner *runner_new(const struct agent_config *agent, const atomic_int *stop)
 {
     struct runner *r = calloc(1, sizeof *r);
     if (!r) return NULL;
-    r->program = program;
+    r->agent = agent;
+    r->stop = stop;
     r->prepared = json_object();
     r->packed = json_object();
     return r;
@@ -46,7 +54,13 @@ void runner_close(struct runner *r)
 {
     session_close(r->session);
     r->session = NULL;
+    r->stateless = false;
     forget_networks(r);
+}
+
+struct drift *runner_drift(struct runner *r)
+{
+    return &r->drift;
 }
 
 void runner_free(struct runner *r)
@@ -77,18 +91,25 @@ static json_t *fingerprint_of(const struct session *session)
     return fingerprint;
 }
 
+/* Whether trying again can't help. */
+static bool is_fatal(enum lathe_status st)
+{
+    return st == LATHE_NOT_FOUND || st == LATHE_UNSUPPORTED || st == LATHE_INVALID || st == LATHE_DENIED;
+}
+
 static enum lathe_status open_session(struct runner *r, const struct lease *lease, bool *fatal, struct lathe_error *err)
 {
     struct runtime_config config;
-    const char *const argv[] = {r->program, "serve", NULL};
-    const struct transport *transport = transport_find(lease->transport);
-    *fatal = true;
-    if (!transport || strcmp(lease->transport, "local") != 0)
-        return error_set(err, LATHE_UNSUPPORTED, "this agent can't reach devices by %s", lease->transport);
+    struct target target;
     enum lathe_status st = runtime_config_parse(lease->config, &config, err);
-    if (st) return st;
-    st = session_open(transport, argv, &config, &r->session, err);
-    *fatal = st == LATHE_NOT_FOUND || st == LATHE_UNSUPPORTED || st == LATHE_INVALID;
+    if (!st) st = target_find(r->agent, lease->device, lease->transport_options, config.runtime, &target, err);
+    if (!st) {
+        const struct session_options options = {.transport = &target.options,
+                                                .reply_ms = target.options.destination ? REMOTE_REPLY_MS : 0};
+        target.options.stop = r->stop;
+        st = session_open_with(target.transport, target.argv, &config, &options, &r->session, err);
+    }
+    *fatal = is_fatal(st);
     if (st) {
         r->session = NULL;
         return st;
@@ -123,6 +144,7 @@ enum lathe_status runner_ready(struct runner *r, const struct lease *lease, json
         }
     }
     if (st) return st;
+    if (strcmp(r->job, lease->job) != 0) r->drift = (struct drift){0};
     snprintf(r->job, sizeof r->job, "%s", lease->job);
     *fingerprint = fingerprint_of(r->session);
     return LATHE_OK;
@@ -152,6 +174,7 @@ static enum lathe_status prepare_once(struct runner *r, const struct lease_netwo
     }
     enum lathe_status st = session_prepare(r->session, r->next_id, network->layers, network->layer_count, err);
     if (st) return st;
+    r->builds++;
     note_packed(r, network);
     *id = r->next_id++;
     snprintf(number, sizeof number, "%d", network->network);
@@ -176,12 +199,27 @@ static enum lathe_status prepare(struct runner *r, const struct lease_network *n
     return st ? st : prepare_once(r, network, id, err);
 }
 
-enum lathe_status runner_visit(struct runner *r, const struct lease *lease, int network, struct visit_samples *out,
-                               bool *fatal, struct lathe_error *err)
+bool runner_state(struct runner *r, struct device_state *out)
+{
+    struct lathe_error err;
+    if (!r->session || r->stateless) return false;
+    enum lathe_status st = session_state(r->session, out, &err);
+    /* What fails otherwise shows in the next visit. */
+    r->stateless = st == LATHE_UNSUPPORTED;
+    return st == LATHE_OK;
+}
+
+enum lathe_status runner_run(struct runner *r, const struct lease *lease, struct runner_visit *visit,
+                             struct visit_samples *out, bool *fatal, struct lathe_error *err)
 {
     int id = 0;
-    enum lathe_status st = prepare(r, lease_network(lease, network), &id, err);
-    if (!st) st = session_run(r->session, id, lease->warmup, lease->runs, lease->per_layer, out, err);
+    uint64_t start = clock_now_ns();
+    int built = r->builds;
+    enum lathe_status st = prepare(r, lease_network(lease, visit->network), &id, err);
+    uint64_t ready = clock_now_ns();
+    visit->build_ns = r->builds == built ? 0 : ready - start;
+    if (!st) st = session_run(r->session, id, visit->warmup, visit->runs, lease->per_layer, out, err);
+    visit->busy_ns = visit->build_ns + (st ? 0 : out->elapsed_ns);
     *fatal = st == LATHE_UNSUPPORTED || st == LATHE_INVALID || st == LATHE_NO_MEMORY;
     if (st) runner_close(r);
     return st;

@@ -5,28 +5,42 @@
 #ifndef LATHE_AGENT_RUNNER_H
 #define LATHE_AGENT_RUNNER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
+#include "agents/agent/config.h"
+#include "agents/agent/drift.h"
 #include "agents/agent/lease.h"
 #include "agents/transport/session.h"
 
 struct runner;
 
-/** @param program path of lathe-run, for local devices; borrowed. */
-struct runner *runner_new(const char *program);
+/** @param agent borrowed. @param stop not 0: reaching a device is given up; borrowed, may be NULL. */
+struct runner *runner_new(const struct agent_config *agent, const atomic_int *stop);
 /** Close the session. NULL is allowed. */
 void runner_free(struct runner *);
 /** Close the session; the next lease opens a new one. */
 void runner_close(struct runner *);
+
+/** What is known of the speed of the device that the runner is open for; forgotten with the job. */
+struct drift *runner_drift(struct runner *);
 
 /** Make ready for a lease: open a session, or go on with the one that is open.
  *  @param[out] fingerprint new reference.
  *  @param[out] fatal on failure: trying again can't help (no such program, runtime or transport). */
 enum lathe_status runner_ready(struct runner *, const struct lease *, json_t **fingerprint, bool *fatal,
                                struct lathe_error *err);
+/* What to do with a network, and what it cost. */
+struct runner_visit {
+    int network; /* of the lease */
+    int warmup, runs;
+    uint64_t busy_ns, build_ns; /* outcome: device time, and that part of it which went into building the network */
+};
+/** How the device is now. @return false where its runner can't tell. */
+bool runner_state(struct runner *, struct device_state *out);
 /** Visit a network of the lease. On failure the session is closed when it is of no more use.
  *  @param[out] out visit_samples_clear() it. @param[out] fatal as above: the network can't be run. */
-enum lathe_status runner_visit(struct runner *, const struct lease *, int network, struct visit_samples *out,
-                               bool *fatal, struct lathe_error *err);
+enum lathe_status runner_run(struct runner *, const struct lease *, struct runner_visit *, struct visit_samples *out,
+                             bool *fatal, struct lathe_error *err);
 
 #endif

@@ -8,23 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents/agent/clean.h"
 #include "agents/agent/outbox.h"
-#include "agents/agent/runner.h"
+#include "agents/agent/visits.h"
 #include "lut/base/clock.h"
 #include "lut/base/log.h"
 
 /* STOP_GRACE_MS: how long results may take to reach the server after the agent was told to stop. */
-enum { WAIT_S = 30, POLL_TIMEOUT_S = WAIT_S + 15, CALL_TIMEOUT_S = 30, STOP_GRACE_MS = 5000, SLICE_MS = 200 };
+enum { CALL_TIMEOUT_S = 30, STOP_GRACE_MS = 5000, SLICE_MS = 200 };
 
 struct worker {
     const struct worker_options *options;
-    struct api *poll_api; /* given up at once when the agent stops */
     struct api *call_api; /* given up when a stopping agent has waited long enough */
     struct outbox *outbox;
     struct runner *runner;
     atomic_int give_up;
     struct rng rng;
-    int failures; /* of polls, in a row */
 };
 
 static bool stopping(const struct worker *w)
@@ -45,6 +44,7 @@ struct ending {
     const char *error; /* NULL: well */
     bool fatal;
     struct lathe_error err; /* room for the error's text */
+    json_t *outcome;        /* members to release with; NULL: none */
 };
 
 static void end_badly(struct ending *e, bool fatal, const struct lathe_error *err)
@@ -54,48 +54,11 @@ static void end_badly(struct ending *e, bool fatal, const struct lathe_error *er
     e->fatal = fatal;
 }
 
-static json_t *matrix_json(const void *numbers, int runs, int layers, bool bytes)
-{
-    json_t *matrix = json_array();
-    for (int run = 0; run < runs; run++) {
-        json_t *row = json_array();
-        for (int i = run * layers; i < (run + 1) * layers; i++)
-            json_array_append_new(
-                row, json_integer(bytes ? ((const uint8_t *)numbers)[i] : (json_int_t)((const uint32_t *)numbers)[i]));
-        json_array_append_new(matrix, row);
-    }
-    return matrix;
-}
-
-static json_t *visit_json(const struct lease_visit *visit, const struct visit_samples *s)
-{
-    json_t *document = json_pack("{s:i,s:i}", "visit", visit->visit, "network", visit->network);
-    json_t *totals = json_array();
-    for (int run = 0; run < s->runs; run++) json_array_append_new(totals, json_integer((json_int_t)s->total_ns[run]));
-    json_object_set_new(document, "total_ns", totals);
-    if (!s->layers) return document;
-    json_object_set_new(document, "wall_ns", matrix_json(s->wall_ns, s->runs, s->layers, false));
-    json_object_set_new(document, "cpu_ns", matrix_json(s->cpu_ns, s->runs, s->layers, false));
-    json_object_set_new(document, "preempted", matrix_json(s->preempted, s->runs, s->layers, true));
-    return document;
-}
-
 static void run_visits(struct worker *w, const struct lease *lease, struct ending *ending)
 {
-    for (int i = 0; i < lease->visit_count && !stopping(w); i++) {
-        struct visit_samples samples = {0};
-        struct lathe_error err = {0};
-        bool fatal = false;
-        if (outbox_state(w->outbox) != OUTBOX_OPEN) break;
-        if (runner_visit(w->runner, lease, lease->visits[i].network, &samples, &fatal, &err)) {
-            /* A stop from the terminal reaches the runner, too: its end is none of the job's failures then. */
-            if (!stopping(w)) end_badly(ending, fatal, &err);
-            break;
-        }
-        json_t *document = visit_json(&lease->visits[i], &samples);
-        visit_samples_clear(&samples);
-        if (!outbox_add(w->outbox, document, w->options->stop)) break;
-    }
+    struct visits_failure failure;
+    visits_run(w->runner, lease, w->outbox, w->options->stop, &failure);
+    if (failure.failed) end_badly(ending, failure.fatal, &failure.err);
 }
 
 static void settle_outbox(struct worker *w, struct ending *ending)
@@ -118,6 +81,7 @@ static void give_back(struct worker *w, const char *lease, int64_t fence, const 
         json_object_set_new(body, "error", json_string(ending->error));
         json_object_set_new(body, "fatal", json_boolean(ending->fatal));
     }
+    if (ending->outcome) json_object_update(body, ending->outcome);
     snprintf(path, sizeof path, "/v1/leases/%s/release", lease);
     for (int failures = 0; !atomic_load(&w->give_up);) {
         struct api_reply reply = {0};
@@ -142,8 +106,9 @@ static void work_off(struct worker *w, const struct lease *lease, struct ending 
     json_t *fingerprint = NULL;
     bool fatal = false;
     outbox_begin(w->outbox, lease->id, lease->fence, lease->ttl_s);
-    if (runner_ready(w->runner, lease, &fingerprint, &fatal, &err)) end_badly(ending, fatal, &err);
-    else {
+    enum lathe_status st = runner_ready(w->runner, lease, &fingerprint, &fatal, &err);
+    if (st && st != LATHE_CANCELLED) end_badly(ending, fatal, &err);
+    if (!st) {
         outbox_set_fingerprint(w->outbox, fingerprint);
         run_visits(w, lease, ending);
     }
@@ -161,91 +126,88 @@ static void log_ending(const struct lease *lease, const struct ending *ending)
         log_event(LOG_INFO, "worked off lease=%s job=%s device=%s", lease->id, lease->job, lease->device);
 }
 
-static void take_up(struct worker *w, const json_t *document)
+static void take_up(struct worker *w, const struct lease *lease)
 {
-    struct lease lease;
+    struct ending ending = {0};
+    log_event(LOG_INFO, "took lease=%s job=%s device=%s config=%s visits=%d", lease->id, lease->job, lease->device,
+              lease->config, lease->visit_count);
+    work_off(w, lease, &ending);
+    log_ending(lease, &ending);
+    if (!ending.lost) give_back(w, lease->id, lease->fence, &ending);
+}
+
+/* A lease without visits: the device is to be tidied. */
+static void clean_up(struct worker *w, const struct clean_lease *lease)
+{
     struct ending ending = {0};
     struct lathe_error err = {0};
-    if (lease_parse(document, &lease, &err)) {
-        const char *id = json_string_value(json_object_get(document, "id"));
-        int64_t fence = json_integer_value(json_object_get(document, "fence"));
-        log_event(LOG_ERROR, "failed to read a lease: %s lease=%s", err.message, id ? id : "?");
-        end_badly(&ending, true, &err);
-        if (id && fence > 0 && strlen(id) < sizeof lease.id && !strpbrk(id, "/?#% ")) give_back(w, id, fence, &ending);
+    uint64_t freed_kb = 0;
+    log_event(LOG_INFO, "cleaning lease=%s device=%s", lease->id, lease->device);
+    outbox_begin(w->outbox, lease->id, lease->fence, lease->ttl_s);
+    enum lathe_status st = clean_device(w->options->config, lease, w->options->stop, &freed_kb, &err);
+    if (st) end_badly(&ending, st != LATHE_IO && st != LATHE_TIMEOUT && st != LATHE_CANCELLED, &err);
+    else ending.outcome = json_pack("{s:I}", "freed_kb", (json_int_t)freed_kb);
+    ending.lost = outbox_state(w->outbox) == OUTBOX_LOST;
+    outbox_end(w->outbox);
+    if (st) log_event(LOG_WARN, "failed to clean device %s: %s lease=%s", lease->device, err.message, lease->id);
+    if (st == LATHE_CANCELLED) ending.error = NULL;
+    if (!ending.lost) give_back(w, lease->id, lease->fence, &ending);
+    json_decref(ending.outcome);
+}
+
+/* What can't be read is given back, as far as it tells what to give back. */
+static void refuse(struct worker *w, const json_t *document, const struct lathe_error *err)
+{
+    struct ending ending = {0};
+    const char *id = json_string_value(json_object_get(document, "id"));
+    int64_t fence = json_integer_value(json_object_get(document, "fence"));
+    log_event(LOG_ERROR, "failed to read a lease: %s lease=%s", err->message, id ? id : "?");
+    end_badly(&ending, true, err);
+    if (id && fence > 0 && strlen(id) < 40 && !strpbrk(id, "/?#% ")) give_back(w, id, fence, &ending);
+}
+
+void worker_take(struct worker *w, const json_t *document)
+{
+    struct lathe_error err = {0};
+    if (clean_lease_is(document)) {
+        struct clean_lease lease;
+        if (clean_lease_parse(document, &lease, &err)) refuse(w, document, &err);
+        else clean_up(w, &lease);
         return;
     }
-    log_event(LOG_INFO, "took lease=%s job=%s device=%s config=%s visits=%d", lease.id, lease.job, lease.device,
-              lease.config, lease.visit_count);
-    work_off(w, &lease, &ending);
-    log_ending(&lease, &ending);
-    if (!ending.lost) give_back(w, lease.id, lease.fence, &ending);
+    struct lease lease;
+    if (lease_parse(document, &lease, &err)) {
+        refuse(w, document, &err);
+        return;
+    }
+    take_up(w, &lease);
     lease_clear(&lease);
 }
 
-/* The server is away, or can't answer now. */
-static void wait_for_server(struct worker *w, const char *why)
+enum lathe_status worker_new(const struct worker_options *options, struct worker **out, struct lathe_error *err)
 {
-    uint64_t ms = backoff_ms(++w->failures, &w->rng);
-    log_event(LOG_WARN, "failed to ask for work: %s; next try in %llu ms", why, (unsigned long long)ms);
-    pause_ms(w, ms);
-}
-
-/* Ask for work once and do it. @param[out] idle the server had none. */
-static enum lathe_status step(struct worker *w, bool *idle, struct lathe_error *err)
-{
-    char path[160];
-    struct api_reply reply = {0};
-    struct lathe_error why = {0};
-    *idle = false;
-    snprintf(path, sizeof path, "/v1/agents/%s/leases?wait_s=%d", w->options->name, w->options->once ? 0 : WAIT_S);
-    enum lathe_status st = api_post(w->poll_api, path, NULL, POLL_TIMEOUT_S, &reply, &why);
-    if (st == LATHE_CANCELLED) return LATHE_OK;
-    if (st) wait_for_server(w, why.message);
-    else if (reply.status == 401 || reply.status == 403)
-        st = error_set(err, LATHE_DENIED, "the server does not let this agent work as %s: %s", w->options->name,
-                       reply.problem);
-    else if (reply.status == 200 && reply.body) {
-        w->failures = 0;
-        take_up(w, reply.body);
-    } else if (reply.status == 204) {
-        w->failures = 0;
-        *idle = true;
-    } else wait_for_server(w, reply.problem[0] ? reply.problem : "its answer makes no sense");
-    api_reply_clear(&reply);
-    return st == LATHE_DENIED ? st : LATHE_OK;
-}
-
-static enum lathe_status work(struct worker *w, struct lathe_error *err)
-{
-    while (!stopping(w)) {
-        bool idle = false;
-        enum lathe_status st = step(w, &idle, err);
-        if (st) return st;
-        if (!idle) continue;
-        if (w->options->once) break;
-        runner_close(w->runner); /* a device that has nothing to do keeps no memory */
-    }
-    return LATHE_OK;
-}
-
-enum lathe_status worker_run(const struct worker_options *options, struct lathe_error *err)
-{
-    struct worker w = {.options = options};
-    struct api_options api = {.server = options->server, .token = options->token, .ca_file = options->ca_file};
-    atomic_init(&w.give_up, 0);
-    rng_seed(&w.rng, clock_now_ns());
-    api.aborted = options->stop;
-    enum lathe_status st = api_new(&api, &w.poll_api, err);
-    api.aborted = &w.give_up;
-    if (!st) st = api_new(&api, &w.call_api, err);
-    if (!st) st = outbox_new(&api, &w.outbox, err);
-    w.runner = runner_new(options->runner);
-    if (!st && !w.runner) st = error_set(err, LATHE_NO_MEMORY, "out of memory");
-    if (!st) st = work(&w, err);
-    atomic_store(&w.give_up, 1);
-    runner_free(w.runner);
-    outbox_free(w.outbox);
-    api_free(w.call_api);
-    api_free(w.poll_api);
+    struct worker *w = calloc(1, sizeof *w);
+    if (!w) return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    struct api_options api = options->api;
+    w->options = options;
+    atomic_init(&w->give_up, 0);
+    rng_seed(&w->rng, clock_now_ns());
+    api.aborted = &w->give_up;
+    enum lathe_status st = api_new(&api, &w->call_api, err);
+    if (!st) st = outbox_new(&api, &w->outbox, err);
+    if (!st) w->runner = runner_new(options->config, options->stop);
+    if (!st && !w->runner) st = error_set(err, LATHE_NO_MEMORY, "out of memory");
+    if (st) worker_free(w);
+    else *out = w;
     return st;
+}
+
+void worker_free(struct worker *w)
+{
+    if (!w) return;
+    atomic_store(&w->give_up, 1);
+    runner_free(w->runner);
+    outbox_free(w->outbox);
+    api_free(w->call_api);
+    free(w);
 }

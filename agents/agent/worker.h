@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
-/* Takes leases and works them off, one at a time, until it is told to stop. Threads: one; the outbox has its own. */
+/* Works off the leases of one device, one after another. Threads: one owner; the outbox has its own. */
 #ifndef LATHE_AGENT_WORKER_H
 #define LATHE_AGENT_WORKER_H
 
-#include <stdatomic.h>
-#include <stdbool.h>
+#include "agents/agent/api.h"
+#include "agents/agent/config.h"
 
-#include "lut/base/error.h"
+struct worker;
 
 struct worker_options {
-    const char *server, *token, *ca_file; /* see struct api_options */
-    const char *name;                     /* of the agent */
-    const char *runner;                   /* path of lathe-run */
-    bool once;                            /* end when there is no work */
-    const atomic_int *stop;               /* not 0: finish the visit under way, report, end */
+    struct api_options api;            /* `aborted` is not looked at */
+    const struct agent_config *config; /* borrowed */
+    const atomic_int *stop;            /* not 0: finish the visit under way, report, end */
 };
 
-/** @return LATHE_OK when told to stop, or when there is no work and `once` is set; LATHE_DENIED when the server does
- *  not accept the token or the name; other errors when it can't start. */
-enum lathe_status worker_run(const struct worker_options *, struct lathe_error *err);
+enum lathe_status worker_new(const struct worker_options *, struct worker **out, struct lathe_error *err);
+/** Close the runner. NULL is allowed. */
+void worker_free(struct worker *);
+/** Work off a lease and give it back. @param document of the lease, as the server sent it. */
+void worker_take(struct worker *, const json_t *document);
 
 #endif

@@ -88,13 +88,37 @@ void host_isa(char *out, size_t capacity)
     if (n == 0) snprintf(out, capacity, "none");
 }
 
+/* The program's own file: the one that this code is mapped from. /proc/self/exe is the loader's when the program was
+ * started by it, as bundles are. */
+static bool find_program(char *out, size_t capacity)
+{
+    char line[4096 + 128];
+    bool found = false;
+    uintptr_t here = (uintptr_t)&find_program;
+    FILE *f = fopen("/proc/self/maps", "re");
+    if (!f) return false;
+    while (!found && fgets(line, sizeof line, f)) {
+        char *end = NULL;
+        uintptr_t first = (uintptr_t)strtoull(line, &end, 16);
+        if (*end != '-' || here < first || here >= (uintptr_t)strtoull(end + 1, NULL, 16)) continue;
+        const char *path = strchr(line, '/');
+        if (!path) break;
+        snprintf(out, capacity, "%.*s", (int)strcspn(path, "\n"), path);
+        found = true;
+    }
+    fclose(f);
+    return found;
+}
+
 /* FNV-1a of the program's file. */
 static uint64_t hash_program(void)
 {
     uint64_t hash = 0xcbf29ce484222325u;
+    char path[4096];
     char *data;
     size_t size;
-    if (file_read("/proc/self/exe", (size_t)1 << 30, &data, &size, NULL)) return 0;
+    if (!find_program(path, sizeof path)) snprintf(path, sizeof path, "/proc/self/exe");
+    if (file_read(path, (size_t)1 << 30, &data, &size, NULL)) return 0;
     for (size_t i = 0; i < size; i++) hash = (hash ^ (unsigned char)data[i]) * 0x100000001b3u;
     free(data);
     return hash;
@@ -128,6 +152,21 @@ static void print_affinity(char *out, size_t capacity)
         n += (size_t)snprintf(out + n, capacity - n, last > cpu ? "%s%d-%d" : "%s%d", n ? "," : "", cpu, last);
         cpu = last;
     }
+}
+
+/* Emulated by QEMU's user mode the system is the host's: its /proc/cpuinfo tells of another architecture. Whoever
+ * emulates otherwise sets LATHE_EMULATED. @return NULL: not emulated, as far as can be seen. */
+static const char *emulation(void)
+{
+    const char *told = getenv("LATHE_EMULATED");
+    if (told && *told) return told;
+#if defined(__aarch64__) || defined(__arm__)
+    char text[64];
+    if (find_line("/proc/cpuinfo", "vendor_id", text, sizeof text) &&
+        !find_line("/proc/cpuinfo", "CPU implementer", text, sizeof text))
+        return sizeof(void *) == 8 ? "qemu-aarch64" : "qemu-arm";
+#endif
+    return NULL;
 }
 
 static void add(struct host_lines *lines, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -167,6 +206,7 @@ void host_fingerprint(const struct runtime *runtime, const struct runtime_option
     print_affinity(text, sizeof text);
     add(out, "affinity=%s", text);
     add(out, "flags=%s", LATHE_BUILD_FLAGS);
+    if (emulation()) add(out, "emulated=%s", emulation());
     if (!runtime->describe) return;
     struct runtime_lines more = {0};
     runtime->describe(o, &more);

@@ -10,6 +10,7 @@
 
 #include "agents/runner/report.h"
 #include "agents/runner/serve.h"
+#include "agents/runner/state.h"
 #include "lut/base/log.h"
 #include "lut/base/text.h"
 
@@ -20,11 +21,11 @@ static const char help[] =
     "\n"
     "usage:\n"
     "  lathe-run serve [OPTIONS]          speak the wire protocol on standard input and output\n"
-    "  lathe-run list [--json]            runtimes of this build, the processor, OpenCL devices\n"
+    "  lathe-run list [--json]            runtimes of this build, what each does here, the processor, OpenCL devices\n"
     "  lathe-run bench [OPTIONS] 'LAYER'...\n"
     "\n"
     "options of bench:\n"
-    "  --runtime NAME   one of `lathe-run list` (xnnpack where it is built in, else reference)\n"
+    "  --runtime NAME   one of `lathe-run list` (the last of them: xnnpack where it is built in)\n"
     "  --dtype NAME     f32 or int8 (f32)\n"
     "  --threads N      1 to 64 (1)\n"
     "  --batch N        images at once, 1 to 64 (1)\n"
@@ -33,6 +34,9 @@ static const char help[] =
     "  --seed N         of weights and inputs (0)\n"
     "  --network        the layers are one network: time each within it, and the whole\n"
     "  --json           one JSON object a line\n"
+    "options of serve:\n"
+    "  --governor NAME  of the clocks of the processors that it runs on, e.g. performance; put back at the end\n"
+    "  --khz N          lock those clocks; put back at the end\n"
     "both of bench and serve:\n"
     "  --memory-mb N    most that weights and activations may take (three quarters of the machine's memory,\n"
     "                   or of the device's)\n"
@@ -60,9 +64,19 @@ static int failed(const struct lathe_error *err)
 }
 
 struct arguments {
-    const char *runtime;
+    const char *runtime, *governor;
+    uint32_t khz;
     struct bench_request bench;
 };
+
+/* A signal ends serving, so that clocks are put back. */
+static volatile sig_atomic_t stop_serving;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_serving = 1;
+}
 
 static bool read_number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
 {
@@ -90,6 +104,8 @@ enum {
     OPT_SEED,
     OPT_MEMORY,
     OPT_OPENCL_DEVICE,
+    OPT_GOVERNOR,
+    OPT_KHZ,
     OPT_NETWORK,
     OPT_JSON
 };
@@ -104,6 +120,8 @@ static const struct option options[] = {
     {"seed", required_argument, NULL, OPT_SEED},
     {"memory-mb", required_argument, NULL, OPT_MEMORY},
     {"opencl-device", required_argument, NULL, OPT_OPENCL_DEVICE},
+    {"governor", required_argument, NULL, OPT_GOVERNOR},
+    {"khz", required_argument, NULL, OPT_KHZ},
     {"network", no_argument, NULL, OPT_NETWORK},
     {"json", no_argument, NULL, OPT_JSON},
     {"help", no_argument, NULL, 'h'},
@@ -140,6 +158,13 @@ static bool take_option(struct arguments *a, int option, const char *value)
     case OPT_OPENCL_DEVICE:
         /* Where the runtime, which knows nothing of options, looks. */
         return *value && setenv("LATHE_OPENCL_DEVICE", value, 1) == 0;
+    case OPT_GOVERNOR:
+        a->governor = value;
+        return *value != '\0';
+    case OPT_KHZ:
+        if (!read_number(value, 1, UINT32_MAX, &number)) return false;
+        a->khz = (uint32_t)number;
+        return true;
     case OPT_NETWORK:
         return b->whole = true;
     default:
@@ -177,7 +202,10 @@ static int run_serve(int argc, char **argv)
 {
     struct arguments a = {0};
     struct lathe_error err;
-    int code = read_options(argc, argv, 1u << OPT_MEMORY | 1u << OPT_OPENCL_DEVICE, &a);
+    struct host_clocks clocks;
+    struct sigaction action = {.sa_handler = on_signal};
+    int code =
+        read_options(argc, argv, 1u << OPT_MEMORY | 1u << OPT_OPENCL_DEVICE | 1u << OPT_GOVERNOR | 1u << OPT_KHZ, &a);
     if (code) return code;
     if (optind < argc) return usage("serve takes no arguments");
     /* Standard output carries frames and nothing else, whatever a library may print. */
@@ -187,7 +215,13 @@ static int run_serve(int argc, char **argv)
         return EXIT_FAILURE;
     }
     signal(SIGPIPE, SIG_IGN);
-    return serve(STDIN_FILENO, out, a.bench.rig.memory_bytes, &err) ? failed(&err) : EXIT_SUCCESS;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    if (host_clocks_set("", a.governor, a.khz, &clocks, &err)) return failed(&err);
+    if (serve(STDIN_FILENO, out, a.bench.rig.memory_bytes, &stop_serving, &err)) code = failed(&err);
+    host_clocks_restore(&clocks);
+    return code;
 }
 
 static int run_list(int argc, char **argv)
@@ -214,7 +248,7 @@ static int run_bench(int argc, char **argv)
 {
     struct arguments a = {.bench = {.rig = {.options = {DTYPE_F32, 1, 1}}, .warmup = 5, .runs = 50}};
     struct lathe_error err;
-    int code = read_options(argc, argv, ~0u, &a);
+    int code = read_options(argc, argv, ~(1u << OPT_GOVERNOR | 1u << OPT_KHZ), &a);
     if (code) return code;
     a.bench.rig.runtime = choose_runtime(a.runtime);
     if (!a.bench.rig.runtime) return usage("no such runtime in this build; lathe-run list shows them");

@@ -9,7 +9,7 @@
 
 #include "agents/runner/core/rig.h"
 
-/** Runtimes with versions and dtypes, and this machine's processor. */
+/** Runtimes with versions, dtypes and threads, what they can't do here and why, and this machine's processor. */
 void report_list(FILE *out, bool json);
 
 struct bench_request {

@@ -2,17 +2,14 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* A runtime: a way to execute layers on this machine (XNNPACK, plain C, ..).
  *
- * Add a runtime:
- *   1. runtimes/<name>/ with a const struct runtime <name>_runtime, as in runtimes/reference.
- *   2. A CMakeLists.txt there that makes the module lathe_rt_<name>.
- *   3. An option and a line lathe_runtime(<name>) in agents/runner/CMakeLists.txt; it generates the table of runtimes.
- *   4. tests/conformance passes: it runs every runtime of the table against `reference`, with no change to it.
+ * Add a runtime: README.md has the checklist. In short: runtimes/<name>/ with a const struct runtime <name>_runtime and
+ * a CMakeLists.txt, a line lathe_runtime(<name>); tests/conformance passes with no change to it.
  *
  * A runtime whose tensors lie in the memory of a device with a queue (a GPU) has a struct runtime_device, too; the
  * others see host memory and know nothing of it.
  *
  * Each runtime defines struct engine and struct op for itself; nobody else looks inside. Semantics of layers are in
- * lut/layer/layer.h. Tensors are NHWC, batch outermost, without gaps.
+ * lut/layer/layer.h, what int8 means in core/quant.h. Tensors are NHWC, batch outermost, without gaps.
  * Threads: an engine and its ops belong to one thread; a runtime may have workers of its own. */
 #ifndef LATHE_RUNNER_RUNTIME_H
 #define LATHE_RUNNER_RUNTIME_H
@@ -102,7 +99,7 @@ struct runtime {
     enum lathe_status (*supports)(const struct runtime_options *, struct lathe_error *err);
     /** @param options supported ones. @param[out] out close() it after all its ops are freed. */
     enum lathe_status (*open)(const struct runtime_options *, struct engine **out, struct lathe_error *err);
-    /** Make an op. @param weights borrowed during the call. @param[out] out op_free() it.
+    /** Make an op. @param weights of the engine's dtype, borrowed during the call. @param[out] out op_free() it.
      *  @return LATHE_UNSUPPORTED for a layer that the runtime can't do; LATHE_NO_MEMORY. */
     enum lathe_status (*prepare)(struct engine *, const struct layer *, const struct weights *, struct op **out,
                                  struct op_needs *needs, struct lathe_error *err);
@@ -114,6 +111,9 @@ struct runtime {
     enum lathe_status (*run)(struct op *);
     void (*op_free)(struct op *); /* NULL is allowed, as for close() */
     void (*close)(struct engine *);
+    /** Names of the implementations that the library chose for an op, each once, in the order in which they first run,
+     *  with commas between. NULL where the library doesn't tell, as for describe(). */
+    void (*kernels)(const struct op *, char *out, size_t capacity);
     /** Lines that a fingerprint has beside those of host_fingerprint(), which a change of the library, of its settings
      *  or of the processor would change. The same at every call. NULL where there is nothing to tell. */
     void (*describe)(const struct runtime_options *, struct runtime_lines *out);
@@ -130,6 +130,8 @@ static inline size_t shape_elements(const struct shape *s)
 
 /** All runtimes of this build, NULL-ended, in the order of the build's list. */
 extern const struct runtime *const runtimes[];
+/** Names of those that this build was made without, NULL-ended. */
+extern const char *const runtimes_absent[];
 
 const struct runtime *runtime_find(const char *name);
 

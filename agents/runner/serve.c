@@ -9,6 +9,7 @@
 
 #include "agents/runner/core/rig.h"
 #include "agents/runner/host.h"
+#include "agents/runner/state.h"
 #include "agents/wire/layer.h"
 #include "agents/wire/responder.h"
 
@@ -23,6 +24,7 @@ struct server {
     int network, layer_count, layers_known;
     const struct rig_samples *samples; /* of the last RUN; owned by rig */
     bool ended;
+    struct host_watch watch;
 };
 
 static void drop_network(struct server *s)
@@ -319,6 +321,25 @@ static void on_reset(struct server *s, struct wire_cursor *c)
     answer_empty(s);
 }
 
+static void on_state(struct server *s, struct wire_cursor *c)
+{
+    struct host_state now;
+    if (!read_all(s, c)) return;
+    host_state_read(&s->watch, &now);
+    struct wire_state_reply answer = {
+        .temperature_dk = now.temperature_dk,
+        .khz = now.khz,
+        .busy_khz = now.busy_khz,
+        .max_khz = now.max_khz,
+        .available_kib = now.available_kib,
+        .others_permille = now.others_share < 0 ? WIRE_UNKNOWN_SHARE : (uint16_t)(now.others_share * 1000 + 0.5),
+        .throttles = now.throttles,
+    };
+    struct wire_cursor reply = wire_reply(&s->responder);
+    wire_state_reply(&reply, &answer);
+    wire_reply_end(&s->responder, &reply);
+}
+
 static void on_bye(struct server *s, struct wire_cursor *c)
 {
     if (!read_all(s, c)) return;
@@ -340,6 +361,7 @@ static void handle(struct server *s)
         [WIRE_OUTPUT] = on_output,
         [WIRE_RESET] = on_reset,
         [WIRE_BYE] = on_bye,
+        [WIRE_STATE] = on_state,
     };
     uint8_t type = s->responder.header.type;
     struct wire_cursor payload = wire_payload(&s->responder);
@@ -369,7 +391,8 @@ static bool answer(struct server *s, int out, const uint8_t *message, size_t n)
     return write_all(out, s->responder.frame, s->responder.frame_bytes);
 }
 
-enum lathe_status serve(int in, int out, uint64_t memory_bytes, struct lathe_error *err)
+enum lathe_status serve(int in, int out, uint64_t memory_bytes, const volatile sig_atomic_t *stop,
+                        struct lathe_error *err)
 {
     enum lathe_status st = LATHE_OK;
     struct server s = {.memory_bytes = memory_bytes, .boot = host_boot_id()};
@@ -377,7 +400,8 @@ enum lathe_status serve(int in, int out, uint64_t memory_bytes, struct lathe_err
     uint8_t bytes[1024];
     wire_responder_init(&s.responder);
     wire_decoder_init(&decoder);
-    while (!s.ended) {
+    host_watch_init(&s.watch, "");
+    while (!s.ended && !*stop) {
         ssize_t n = read(in, bytes, sizeof bytes);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) st = error_set(err, LATHE_IO, "failed to read requests: %s", strerror(errno));

@@ -138,7 +138,7 @@ enum lathe_status session_open_with(const struct transport *transport, const cha
     if (options) s->options = *options;
     if (s->options.hello_ms <= 0) s->options.hello_ms = HELLO_MS;
     if (s->options.reply_ms <= 0) s->options.reply_ms = REPLY_MS;
-    enum lathe_status st = transport->open(argv, &link, err);
+    enum lathe_status st = transport->open(argv, s->options.transport, &link, err);
     if (st) {
         free(s);
         return st;
@@ -193,6 +193,35 @@ static enum lathe_status ask_empty(struct session *s, const struct wire_cursor *
     return st ? st : check_reply(s, &reply, err);
 }
 
+static enum lathe_status check_open(const struct session *s, struct lathe_error *err)
+{
+    return s->broken ? error_set(err, LATHE_IO, "the session with the runner has failed before: open a new one")
+                     : LATHE_OK;
+}
+
+enum lathe_status session_state(struct session *s, struct device_state *out, struct lathe_error *err)
+{
+    struct wire_state_reply answer = {0};
+    struct wire_cursor c = exchange_begin(&s->x, WIRE_STATE);
+    struct wire_cursor reply;
+    enum lathe_status st = check_open(s, err);
+    if (!st) st = ask(s, &c, s->options.reply_ms, &reply, err);
+    if (st) return st;
+    wire_state_reply(&reply, &answer);
+    st = check_reply(s, &reply, err);
+    if (st) return st;
+    *out = (struct device_state){
+        .temperature_dk = answer.temperature_dk,
+        .khz = answer.khz,
+        .busy_khz = answer.busy_khz,
+        .max_khz = answer.max_khz,
+        .available_kib = answer.available_kib,
+        .others_share = answer.others_permille > 1000 ? -1 : answer.others_permille / 1000.0,
+        .throttles = answer.throttles,
+    };
+    return LATHE_OK;
+}
+
 static enum lathe_status send_layers(struct session *s, const struct layer *layers, int count, struct lathe_error *err)
 {
     enum lathe_status st = LATHE_OK;
@@ -224,12 +253,6 @@ static enum lathe_status build(struct session *s, uint16_t network, struct lathe
     wire_net_build_reply(&reply, &answer);
     s->build = (struct session_build){answer.arena_bytes, answer.weight_bytes, answer.packed, answer.reused};
     return check_reply(s, &reply, err);
-}
-
-static enum lathe_status check_open(const struct session *s, struct lathe_error *err)
-{
-    return s->broken ? error_set(err, LATHE_IO, "the session with the runner has failed before: open a new one")
-                     : LATHE_OK;
 }
 
 enum lathe_status session_prepare(struct session *s, int network, const struct layer *layers, int count,
@@ -342,6 +365,7 @@ enum lathe_status session_run(struct session *s, int network, int warmup, int ru
         visit_samples_clear(&samples);
         return st;
     }
+    samples.elapsed_ns = answer.elapsed;
     s->output_bytes = answer.output_bytes;
     s->output_crc = answer.output_crc;
     *out = samples;

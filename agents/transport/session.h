@@ -27,10 +27,11 @@ enum lathe_status runtime_config_parse(const char *config, struct runtime_config
 /* Raw samples of one visit. */
 struct visit_samples {
     int layers, runs;
-    uint32_t *wall_ns;  /* [runs][layers] */
-    uint32_t *cpu_ns;   /* [runs][layers] thread CPU time; 0 where the runner can't tell */
-    uint8_t *preempted; /* [runs][layers] involuntary context switches, saturating at 255 */
-    uint64_t *total_ns; /* [runs] whole run, from before the first layer to after the last */
+    uint32_t *wall_ns;   /* [runs][layers] */
+    uint32_t *cpu_ns;    /* [runs][layers] thread CPU time; 0 where the runner can't tell */
+    uint8_t *preempted;  /* [runs][layers] involuntary context switches, saturating at 255 */
+    uint64_t *total_ns;  /* [runs] whole run, from before the first layer to after the last */
+    uint64_t elapsed_ns; /* set-up, warm-up and runs, by the runner's clock */
 };
 void visit_samples_clear(struct visit_samples *);
 
@@ -45,6 +46,7 @@ struct session_options {
     int reply_ms;  /* until an unanswered request is repeated; four times, then it has failed; 0: 2 s */
     int run_ms;    /* for one visit; 0: a minute, and a second more for each run */
     uint32_t seed; /* of weights and inputs */
+    const struct transport_options *transport; /* borrowed while opening; NULL: none */
 };
 /** As session_open(), which has all defaults. @param options NULL: defaults. */
 enum lathe_status session_open_with(const struct transport *, const char *const *argv, const struct runtime_config *,
@@ -53,6 +55,17 @@ enum lathe_status session_open_with(const struct transport *, const char *const 
 /** The fingerprint's fields as the runner tells them, "key=value" lines ("runner=..", "runtime=xnnpack 0.0~git..",
  *  "cpu=..", "kernel=..", "governor=.."); borrowed, in the runner's order, NULL-ended. */
 const char *const *session_fingerprint(const struct session *);
+
+/* How a device is at a moment. 0: unknown. */
+struct device_state {
+    uint16_t temperature_dk;         /* tenths of a kelvin */
+    uint32_t khz, busy_khz, max_khz; /* clock now, on average since the last look, and at most */
+    uint64_t available_kib;
+    double others_share; /* 0..1 of its cores since the last look; below 0: unknown */
+    uint32_t throttles;  /* so far */
+};
+/** Ask the runner how its device is. @return LATHE_UNSUPPORTED when it can't tell; the session goes on. */
+enum lathe_status session_state(struct session *, struct device_state *out, struct lathe_error *err);
 
 /** Build a network under an id (0..4095; an id in use is rebuilt). Weights of a layer at a position that an earlier
  *  network of this session had are not packed again. @return LATHE_UNSUPPORTED, LATHE_NO_MEMORY (does not fit). */

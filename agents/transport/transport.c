@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-extern const struct transport local_transport;
+extern const struct transport local_transport, ssh_transport;
 
-static const struct transport *const transports[] = {&local_transport};
+static const struct transport *const transports[] = {&local_transport, &ssh_transport};
 
 const struct transport *transport_find(const char *name)
 {

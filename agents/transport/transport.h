@@ -7,6 +7,7 @@
 #ifndef LATHE_TRANSPORT_TRANSPORT_H
 #define LATHE_TRANSPORT_TRANSPORT_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -15,10 +16,24 @@
 
 struct link; /* an open connection to a runner */
 
+/* Where the runner is and what it may use. What a transport has no use for it ignores. */
+struct transport_options {
+    const char *cpus;        /* the only processors to run on, "0-3,6"; NULL: any */
+    const char *destination; /* ssh: [user@]host */
+    int port;                /* ssh; 0: what ssh's configuration says */
+    const char *ssh_config;  /* ssh: a file in place of ssh's own configuration; NULL: that */
+    const char *bundles;     /* ssh: folder with runners to copy to devices, one folder an architecture */
+    int patience_s;          /* ssh: how long to try again to reach the device; 0: one try */
+    const atomic_int *stop;  /* not 0: give up opening with LATHE_CANCELLED; NULL: never */
+};
+
 struct transport {
     const char *name; /* "local" */
-    /* Start or reach the runner. @param argv for local: program and arguments, NULL-ended; borrowed. */
-    enum lathe_status (*open)(const char *const *argv, struct link **out, struct lathe_error *err);
+    /* Start or reach the runner. @param argv program and arguments, NULL-ended; borrowed. For ssh they are of the
+     * device; NULL: copy Lathe's own runner there. @param options NULL: none.
+     * @return LATHE_NOT_FOUND, LATHE_UNSUPPORTED, LATHE_INVALID, LATHE_DENIED: trying again can't help. */
+    enum lathe_status (*open)(const char *const *argv, const struct transport_options *options, struct link **out,
+                              struct lathe_error *err);
     enum lathe_status (*write)(struct link *, const void *bytes, size_t n, struct lathe_error *err);
     /* Read at least one byte, at most n. LATHE_TIMEOUT after timeout_ms; LATHE_IO when the other side has ended: err
      * says how (exit status, signal, and the last line it wrote to its standard error). */

@@ -245,6 +245,17 @@ void wire_output_reply(struct wire_cursor *c, struct wire_output_reply *m)
     if (!c->failed) raw(c, m->bytes, m->size);
 }
 
+void wire_state_reply(struct wire_cursor *c, struct wire_state_reply *m)
+{
+    wire_u16(c, &m->temperature_dk);
+    wire_u32(c, &m->khz);
+    wire_u32(c, &m->busy_khz);
+    wire_u32(c, &m->max_khz);
+    wire_u64(c, &m->available_kib);
+    wire_u16(c, &m->others_permille);
+    wire_u32(c, &m->throttles);
+}
+
 void wire_error(struct wire_cursor *c, struct wire_error *m)
 {
     wire_u8(c, &m->code);

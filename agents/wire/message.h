@@ -35,6 +35,7 @@ enum wire_type {
     WIRE_OUTPUT,
     WIRE_RESET,
     WIRE_BYE,
+    WIRE_STATE,
     WIRE_TYPES,       /* one more than the last request */
     WIRE_ERROR = 0xff /* reply to any request */
 };
@@ -200,6 +201,19 @@ struct wire_output_reply {
 };
 void wire_output(struct wire_cursor *, struct wire_output *);
 void wire_output_reply(struct wire_cursor *, struct wire_output_reply *);
+
+/* How the device is now. 0 is unknown but for others_permille. */
+struct wire_state_reply {
+    uint16_t temperature_dk;  /* tenths of a kelvin: the hottest sensor that belongs to the processor */
+    uint32_t khz;             /* clock of the cores that the runner may use, on average, now */
+    uint32_t busy_khz;        /* and since the last STATE */
+    uint32_t max_khz;         /* that they could have */
+    uint64_t available_kib;   /* memory that could be had */
+    uint16_t others_permille; /* of those cores' time since the last STATE: what others took; WIRE_UNKNOWN_SHARE */
+    uint32_t throttles;       /* times that the hardware has throttled these cores since it started */
+};
+enum { WIRE_UNKNOWN_SHARE = 0xffff };
+void wire_state_reply(struct wire_cursor *, struct wire_state_reply *);
 
 struct wire_error {
     uint8_t code; /* enum wire_error_code */

@@ -15,9 +15,9 @@
  * "same", (k-1)/2 on each side; output size is (n-1)/stride+1 in integers. Batch norm is folded: every convolution and
  * linear layer has a bias.
  *
- * To add a kind: extend enum layer_kind, the table in layer.c, cost.c, weights and the wire's numbers
- * (agents/runner/core, agents/wire with PROTOCOL.md), each runtime, and the cases of tests/conformance. Threads: plain
- * values. */
+ * To add a kind: extend enum layer_kind, the table in layer.c, cost.c, recipe.c and quant.c, the wire's numbers
+ * (agents/runner/core, agents/wire with PROTOCOL.md), each runtime and agents/runner/external, the cases of
+ * tests/conformance and of agents/check. Threads: plain values. */
 #ifndef LATHE_LAYER_LAYER_H
 #define LATHE_LAYER_LAYER_H
 

@@ -2,9 +2,18 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 #include "lut/table/codec.h"
 
+#include <math.h>
 #include <string.h>
 
-enum { VALUE_SCHEMA = 1 };
+enum {
+    VALUE_SCHEMA = 2,
+    FIGURES = 8,
+    FIGURES_OF_SCHEMA_1 = 6,
+    LATENCY_BYTES_OF_SCHEMA_1 = 1 + 8 + 6 * 8 + 4 + 8,
+    SAMPLE_BYTES = 9,
+    SAMPLE_BYTES_OF_SCHEMA_1 = 4,
+    HEAD_BYTES_OF_SCHEMA_1 = 9,
+};
 
 static unsigned char *put_int(unsigned char *at, uint64_t value, int bytes)
 {
@@ -48,68 +57,130 @@ static enum lathe_status check_schema(struct kv_slice value, const char *what, s
 
 void latency_encode(const struct latency *l, unsigned char out[LATENCY_BYTES])
 {
-    const double figures[] = {l->mean_ms, l->trimmed_ms, l->std_ms, l->min_ms, l->p50_ms, l->p90_ms};
+    const double figures[FIGURES] = {l->mean_ms, l->trimmed_ms, l->std_ms, l->min_ms,
+                                     l->p50_ms,  l->p90_ms,     l->ci_ms,  l->cpu_share};
     unsigned char *at = put_int(out, VALUE_SCHEMA, 1);
     at = put_int(at, l->count, 8);
-    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) at = put_double(at, figures[i]);
+    for (size_t i = 0; i < FIGURES; i++) at = put_double(at, figures[i]);
     at = put_int(at, l->contexts, 4);
-    put_int(at, (uint64_t)l->updated_ms, 8);
+    at = put_int(at, (uint64_t)l->updated_ms, 8);
+    put_int(at, l->samples, 8);
 }
 
 enum lathe_status latency_decode(struct kv_slice value, struct latency *out, struct lathe_error *err)
 {
     enum lathe_status st = check_schema(value, "a row of a table", err);
     if (st) return st;
-    if (value.size != LATENCY_BYTES)
+    const unsigned char *at = value.data;
+    bool first = *at++ == 1;
+    size_t figures_known = first ? FIGURES_OF_SCHEMA_1 : FIGURES;
+    size_t bytes = first ? LATENCY_BYTES_OF_SCHEMA_1 : LATENCY_BYTES;
+    if (value.size != bytes)
         return error_set(err, LATHE_IO,
-                         "a row of a table has %zu bytes instead of %d: restore the data folder from a "
+                         "a row of a table has %zu bytes instead of %zu: restore the data folder from a "
                          "backup",
-                         value.size, LATENCY_BYTES);
-    const unsigned char *at = (const unsigned char *)value.data + 1;
-    struct latency l;
-    double *const figures[] = {&l.mean_ms, &l.trimmed_ms, &l.std_ms, &l.min_ms, &l.p50_ms, &l.p90_ms};
+                         value.size, bytes);
+    struct latency l = {.ci_ms = NAN, .cpu_share = NAN};
+    double *const figures[FIGURES] = {&l.mean_ms, &l.trimmed_ms, &l.std_ms, &l.min_ms,
+                                      &l.p50_ms,  &l.p90_ms,     &l.ci_ms,  &l.cpu_share};
     l.count = get_int(&at, 8);
-    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) *figures[i] = get_double(&at);
+    for (size_t i = 0; i < figures_known; i++) *figures[i] = get_double(&at);
     l.contexts = (uint32_t)get_int(&at, 4);
     l.updated_ms = (int64_t)get_int(&at, 8);
+    l.samples = first ? l.count : get_int(&at, 8);
     *out = l;
     return LATHE_OK;
 }
 
 size_t chunk_bytes(size_t samples)
 {
-    return CHUNK_HEAD_BYTES + 4 * samples;
+    return CHUNK_HEAD_BYTES + SAMPLE_BYTES * samples;
 }
 
-void chunk_encode(uint64_t subnet, const uint32_t *samples_ns, size_t n, unsigned char *out)
+void chunk_encode(const struct sample_context *c, const struct sample *samples, size_t n, unsigned char *out)
 {
     unsigned char *at = put_int(out, VALUE_SCHEMA, 1);
-    at = put_int(at, subnet, 8);
-    for (size_t i = 0; i < n; i++) at = put_int(at, samples_ns[i], 4);
+    at = put_int(at, c->subnet, 8);
+    at = put_int(at, c->sentinel_ns, 8);
+    at = put_int(at, c->sentinel_cpu_ns, 8);
+    at = put_int(at, c->khz, 4);
+    at = put_int(at, c->temperature_dk, 2);
+    at = put_int(at, c->load_permille, 2);
+    for (size_t i = 0; i < n; i++) {
+        at = put_int(at, samples[i].wall_ns < UINT32_MAX ? samples[i].wall_ns : UINT32_MAX, 4);
+        at = put_int(at, samples[i].cpu_ns < UINT32_MAX ? samples[i].cpu_ns : UINT32_MAX, 4);
+        at = put_int(at, samples[i].preempted, 1);
+    }
+}
+
+static bool is_schema_1(struct kv_slice value)
+{
+    return *(const unsigned char *)value.data == 1;
+}
+
+static size_t head_bytes(struct kv_slice value)
+{
+    return is_schema_1(value) ? HEAD_BYTES_OF_SCHEMA_1 : CHUNK_HEAD_BYTES;
+}
+
+static size_t sample_bytes(struct kv_slice value)
+{
+    return is_schema_1(value) ? SAMPLE_BYTES_OF_SCHEMA_1 : SAMPLE_BYTES;
 }
 
 enum lathe_status chunk_check(struct kv_slice value, struct lathe_error *err)
 {
     enum lathe_status st = check_schema(value, "a chunk of samples", err);
     if (st) return st;
-    if (value.size <= CHUNK_HEAD_BYTES || (value.size - CHUNK_HEAD_BYTES) % 4 != 0)
+    size_t head = head_bytes(value);
+    if (value.size <= head || (value.size - head) % sample_bytes(value) != 0)
         return error_set(err, LATHE_IO, "a chunk of samples is damaged: restore the data folder from a backup");
     return LATHE_OK;
 }
 
-uint64_t chunk_subnet(struct kv_slice value)
+struct sample_context chunk_context(struct kv_slice value)
 {
     const unsigned char *at = (const unsigned char *)value.data + 1;
-    return get_int(&at, 8);
+    struct sample_context c = {.subnet = get_int(&at, 8)};
+    if (is_schema_1(value)) return c;
+    c.sentinel_ns = get_int(&at, 8);
+    c.sentinel_cpu_ns = get_int(&at, 8);
+    c.khz = (uint32_t)get_int(&at, 4);
+    c.temperature_dk = (uint16_t)get_int(&at, 2);
+    c.load_permille = (uint16_t)get_int(&at, 2);
+    return c;
 }
 
 size_t chunk_count(struct kv_slice value)
 {
-    return (value.size - CHUNK_HEAD_BYTES) / 4;
+    return (value.size - head_bytes(value)) / sample_bytes(value);
 }
 
-uint32_t chunk_sample(struct kv_slice value, size_t i)
+struct sample chunk_sample(struct kv_slice value, size_t i)
 {
-    const unsigned char *at = (const unsigned char *)value.data + CHUNK_HEAD_BYTES + 4 * i;
-    return (uint32_t)get_int(&at, 4);
+    const unsigned char *at = (const unsigned char *)value.data + head_bytes(value) + sample_bytes(value) * i;
+    struct sample s = {.wall_ns = get_int(&at, 4)};
+    if (is_schema_1(value)) return s;
+    s.cpu_ns = get_int(&at, 4);
+    s.preempted = (uint8_t)get_int(&at, 1);
+    return s;
+}
+
+void scaling_encode(const struct table_scaling *s, unsigned char out[SCALING_BYTES])
+{
+    unsigned char *at = put_int(out, VALUE_SCHEMA, 1);
+    at = put_double(at, s->reference_ns);
+    put_double(at, s->factor);
+}
+
+enum lathe_status scaling_decode(struct kv_slice value, struct table_scaling *out, struct lathe_error *err)
+{
+    enum lathe_status st = check_schema(value, "a table's scaling", err);
+    if (st) return st;
+    if (value.size != SCALING_BYTES)
+        return error_set(err, LATHE_IO, "a table's scaling is damaged: restore the data folder from a backup");
+    const unsigned char *at = (const unsigned char *)value.data + 1;
+    out->reference_ns = get_double(&at);
+    out->factor = get_double(&at);
+    return LATHE_OK;
 }

@@ -7,22 +7,27 @@
 
 #include "lut/table/table.h"
 
-/* schema, count, six figures as doubles, contexts, updated_ms */
-enum { LATENCY_BYTES = 1 + 8 + 6 * 8 + 4 + 8 };
+/* schema, count, eight figures as doubles, contexts, updated_ms, samples. Schema 1 had six figures and no samples. */
+enum { LATENCY_BYTES = 1 + 8 + 8 * 8 + 4 + 8 + 8 };
 
 void latency_encode(const struct latency *, unsigned char out[LATENCY_BYTES]);
 enum lathe_status latency_decode(struct kv_slice, struct latency *out, struct lathe_error *err);
 
-/* A chunk of raw samples: schema, subnet, then 4 bytes a sample. */
-enum { CHUNK_HEAD_BYTES = 1 + 8 };
+/* A chunk of raw samples: schema, struct sample_context, then 9 bytes a sample. Schema 1 had the subnet and 4 bytes of
+ * wall time a sample. */
+enum { CHUNK_HEAD_BYTES = 1 + 8 + 8 + 8 + 4 + 2 + 2 };
 
 size_t chunk_bytes(size_t samples);
 /** @param out chunk_bytes(n) bytes. */
-void chunk_encode(uint64_t subnet, const uint32_t *samples_ns, size_t n, unsigned char *out);
+void chunk_encode(const struct sample_context *, const struct sample *, size_t n, unsigned char *out);
 enum lathe_status chunk_check(struct kv_slice, struct lathe_error *err);
 /* Of a slice that chunk_check() accepted. */
-uint64_t chunk_subnet(struct kv_slice);
+struct sample_context chunk_context(struct kv_slice);
 size_t chunk_count(struct kv_slice);
-uint32_t chunk_sample(struct kv_slice, size_t i);
+struct sample chunk_sample(struct kv_slice, size_t i);
+
+enum { SCALING_BYTES = 1 + 2 * 8 };
+void scaling_encode(const struct table_scaling *, unsigned char out[SCALING_BYTES]);
+enum lathe_status scaling_decode(struct kv_slice, struct table_scaling *out, struct lathe_error *err);
 
 #endif

@@ -8,10 +8,11 @@
 #include "lut/base/text.h"
 #include "lut/table/rows.h"
 
-enum { COLUMNS = 11 };
-static const char *const column_names[COLUMNS] = {"layer",  "kind",   "count",  "latency_ms", "mean_ms", "trimmed_ms",
-                                                  "std_ms", "min_ms", "p50_ms", "p90_ms",     "contexts"};
-static const char header[] = "layer,kind,count,latency_ms,mean_ms,trimmed_ms,std_ms,min_ms,p50_ms,p90_ms,contexts";
+enum { COLUMNS = 12 };
+static const char *const column_names[COLUMNS] = {"layer",  "kind",   "count",  "latency_ms", "mean_ms",  "trimmed_ms",
+                                                  "std_ms", "min_ms", "p50_ms", "p90_ms",     "contexts", "ci_ms"};
+static const char header[] =
+    "layer,kind,count,latency_ms,mean_ms,trimmed_ms,std_ms,min_ms,p50_ms,p90_ms,contexts,ci_ms";
 
 struct csv {
     const char *at, *end;
@@ -124,7 +125,7 @@ static enum lathe_status read_header(struct csv *c, int *columns, int *count, st
 static bool set_figure(struct figures *f, int column, const char *text)
 {
     double *const numbers[COLUMNS] = {[3] = &f->latency_ms, &f->mean_ms, &f->trimmed_ms, &f->std_ms,
-                                      &f->min_ms,           &f->p50_ms,  &f->p90_ms};
+                                      &f->min_ms,           &f->p50_ms,  &f->p90_ms,     [11] = &f->ci_ms};
     size_t length = strlen(text);
     if (length == 0) return column != 0;
     if (numbers[column]) return text_to_double(text, length, numbers[column]);
@@ -183,6 +184,8 @@ void csv_print(const struct entries *entries, struct buf *out)
             if (!isnan(numbers[j])) text_from_double(numbers[j], number);
             buf_printf(out, ",%s", number);
         }
-        buf_printf(out, ",%u\r\n", l->contexts);
+        char interval[32] = "";
+        if (!isnan(l->ci_ms)) text_from_double(l->ci_ms, interval);
+        buf_printf(out, ",%u,%s\r\n", l->contexts, interval);
     }
 }

@@ -55,7 +55,9 @@ enum lathe_status ofa_document_add(struct ofa_document *d, const char *key, cons
                                              .std_ms = isnan(f->var) ? f->std : sqrt(f->var),
                                              .min_ms = NAN,
                                              .p50_ms = NAN,
-                                             .p90_ms = NAN};
+                                             .p90_ms = NAN,
+                                             .ci_ms = NAN,
+                                             .cpu_share = NAN};
         d->old_keys |= old;
         return append(d, &row, err);
     }

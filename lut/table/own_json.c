@@ -49,6 +49,9 @@ static enum lathe_status read_item(const json_t *item, struct entry *out, struct
     json_get_number(&f, "min_ms", JSON_OPTIONAL, DBL_TRUE_MIN, DBL_MAX, &figures.min_ms);
     json_get_number(&f, "p50_ms", JSON_OPTIONAL, DBL_TRUE_MIN, DBL_MAX, &figures.p50_ms);
     json_get_number(&f, "p90_ms", JSON_OPTIONAL, DBL_TRUE_MIN, DBL_MAX, &figures.p90_ms);
+    json_get_number(&f, "ci_ms", JSON_OPTIONAL, 0, DBL_MAX, &figures.ci_ms);
+    json_allow(&f, "cpu_share");
+    json_allow(&f, "samples");
     json_get_int(&f, "contexts", JSON_OPTIONAL, 0, UINT32_MAX, &contexts);
     json_get_string(&f, "updated", JSON_OPTIONAL, &updated);
     enum lathe_status st = json_fields_end(&f);
@@ -95,12 +98,13 @@ json_t *entry_to_json(const char *row_text, const struct latency *l)
 {
     char updated[25];
     clock_format(l->updated_ms, updated);
-    return json_pack("{s:s, s:s%, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "layer", row_text, "kind",
-                     row_text, strcspn(row_text, " "), "count", (json_int_t)l->count, "latency_ms",
-                     number_or_null(latency_best_ms(l)), "mean_ms", number_or_null(l->mean_ms), "trimmed_ms",
-                     number_or_null(l->trimmed_ms), "std_ms", number_or_null(l->std_ms), "min_ms",
-                     number_or_null(l->min_ms), "p50_ms", number_or_null(l->p50_ms), "p90_ms",
-                     number_or_null(l->p90_ms), "contexts", (json_int_t)l->contexts, "updated",
+    return json_pack("{s:s, s:s%, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "layer", row_text,
+                     "kind", row_text, strcspn(row_text, " "), "count", (json_int_t)l->count, "samples",
+                     (json_int_t)l->samples, "latency_ms", number_or_null(latency_best_ms(l)), "mean_ms",
+                     number_or_null(l->mean_ms), "trimmed_ms", number_or_null(l->trimmed_ms), "std_ms",
+                     number_or_null(l->std_ms), "min_ms", number_or_null(l->min_ms), "p50_ms",
+                     number_or_null(l->p50_ms), "p90_ms", number_or_null(l->p90_ms), "ci_ms", number_or_null(l->ci_ms),
+                     "cpu_share", number_or_null(l->cpu_share), "contexts", (json_int_t)l->contexts, "updated",
                      l->updated_ms ? json_string(updated) : json_null());
 }
 
@@ -117,7 +121,8 @@ static void print_item(const struct entry *entry, struct buf *out)
                    {"std_ms", l->std_ms},
                    {"min_ms", l->min_ms},
                    {"p50_ms", l->p50_ms},
-                   {"p90_ms", l->p90_ms}};
+                   {"p90_ms", l->p90_ms},
+                   {"ci_ms", l->ci_ms}};
     char text[ROW_TEXT_BYTES];
     row_print(&entry->layer, entry->resolution, text);
     buf_printf(out, "{\"layer\":\"%s\",\"kind\":\"%s\",\"count\":%llu", text, layer_kind_name(entry->layer.kind),

@@ -149,6 +149,37 @@ enum lathe_status version_put(struct kv_txn *txn, struct table_id id, uint32_t v
     return record_put(txn, key, record, err);
 }
 
+static void key_of_notes(char key[KEY_BYTES], struct table_id id, uint32_t version)
+{
+    snprintf(key, KEY_BYTES, "notes/%s/%s/%08x", id.device, id.config, version);
+}
+
+enum lathe_status notes_get(struct kv_txn *txn, struct table_id id, uint32_t version, json_t **out,
+                            struct lathe_error *err)
+{
+    char key[KEY_BYTES];
+    json_t *record = NULL;
+    key_of_notes(key, id, version);
+    enum lathe_status st = record_get(txn, key, &record, err);
+    if (st && st != LATHE_NOT_FOUND) return st;
+    json_object_del(record, "schema");
+    *out = record;
+    return LATHE_OK;
+}
+
+enum lathe_status notes_put(struct kv_txn *txn, struct table_id id, uint32_t version, const json_t *notes,
+                            struct lathe_error *err)
+{
+    char key[KEY_BYTES];
+    json_t *record = json_copy((json_t *)notes);
+    key_of_notes(key, id, version);
+    if (json_object_set_new(record, "schema", json_integer(RECORD_SCHEMA))) {
+        json_decref(record);
+        record = NULL;
+    }
+    return record_put(txn, key, record, err);
+}
+
 enum lathe_status version_resolve(struct kv_txn *txn, struct table_id id, uint32_t *version, struct lathe_error *err)
 {
     if (*version) return table_id_check(id, err);

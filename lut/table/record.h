@@ -38,8 +38,17 @@ enum lathe_status version_get(struct kv_txn *, struct table_id, uint32_t version
 enum lathe_status version_put(struct kv_txn *, struct table_id, uint32_t version, const struct version_record *,
                               struct lathe_error *err);
 
+/** @param[out] out new reference, or NULL when there are none. */
+enum lathe_status notes_get(struct kv_txn *, struct table_id, uint32_t version, json_t **out, struct lathe_error *err);
+/** @param notes object, borrowed. */
+enum lathe_status notes_put(struct kv_txn *, struct table_id, uint32_t version, const json_t *notes,
+                            struct lathe_error *err);
+
 /** Give version 0 the number of the newest one. */
 enum lathe_status version_resolve(struct kv_txn *, struct table_id, uint32_t *version, struct lathe_error *err);
+
+/** Multiply all times of a row. */
+void latency_scale(struct latency *, double factor);
 
 /** After rows changed: count the ones added, and move the table's time of change forward. */
 enum lathe_status table_changed(struct kv_txn *, struct table_id, uint32_t version, size_t added, int64_t now_ms,

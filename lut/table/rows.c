@@ -100,6 +100,8 @@ static enum lathe_status check_latency(const struct latency *l, struct lathe_err
             return error_field(err, positive[i].name, "%s must be a number of milliseconds above 0", positive[i].name);
     if (!isnan(l->std_ms) && (!isfinite(l->std_ms) || l->std_ms < 0))
         return error_field(err, "std", "the standard deviation must be a number that is not below 0");
+    if (!isnan(l->ci_ms) && (!isfinite(l->ci_ms) || l->ci_ms < 0))
+        return error_field(err, "ci_ms", "ci_ms must be a number of milliseconds that is not below 0");
     if (l->count < 1 || l->count > INT64_MAX) return error_field(err, "count", "count must be at least 1");
     return LATHE_OK;
 }
@@ -135,6 +137,7 @@ void figures_init(struct figures *f)
                           .min_ms = NAN,
                           .p50_ms = NAN,
                           .p90_ms = NAN,
+                          .ci_ms = NAN,
                           .count = 1};
 }
 
@@ -155,6 +158,8 @@ enum lathe_status figures_to_entry(const struct figures *f, struct entry *out, s
                                  .min_ms = f->min_ms,
                                  .p50_ms = f->p50_ms,
                                  .p90_ms = f->p90_ms,
+                                 .ci_ms = f->ci_ms,
+                                 .cpu_share = NAN,
                                  .contexts = (uint32_t)f->contexts,
                                  .updated_ms = f->updated_ms};
     if (isnan(f->trimmed_ms) && !isnan(f->latency_ms) && f->latency_ms != e.latency.mean_ms)

@@ -7,63 +7,50 @@
 #include "lut/table/codec.h"
 #include "lut/table/record.h"
 
-/* All samples of a row, gathered chunk by chunk. */
-struct pool {
-    double *samples;
-    size_t count, capacity;
-    uint64_t *subnets; /* one a chunk */
-    size_t chunks, chunk_capacity;
+/* A row's samples, gathered chunk by chunk. */
+struct gathering {
+    struct sample_pool pool;
+    struct sample *samples; /* of a chunk */
+    size_t capacity;
+    uint32_t visits;
+    char visit[SOURCE_CHARS + 1]; /* of the chunk before: its source without the position */
+    size_t head;                  /* bytes of a key before its source */
     enum lathe_status status;
     struct lathe_error *err;
 };
 
-static bool grow(void **items, size_t *capacity, size_t needed, size_t item_bytes)
+/* Count visits: chunks of one visit follow each other. */
+static void note_visit(struct gathering *g, struct kv_slice key)
 {
-    if (needed <= *capacity) return true;
-    size_t larger = *capacity ? *capacity : 64;
-    while (larger < needed) larger *= 2;
-    void *grown = realloc(*items, larger * item_bytes);
-    if (!grown) return false;
-    *items = grown;
-    *capacity = larger;
-    return true;
+    char source[SOURCE_CHARS + 1];
+    snprintf(source, sizeof source, "%.*s", (int)(key.size - g->head), (const char *)key.data + g->head);
+    char *dot = strrchr(source, '.');
+    if (dot) *dot = '\0';
+    if (g->visits && strcmp(source, g->visit) == 0) return;
+    g->visits++;
+    memcpy(g->visit, source, sizeof source);
 }
 
 static bool gather(void *context, struct kv_slice key, struct kv_slice value)
 {
-    (void)key;
-    struct pool *pool = context;
-    pool->status = chunk_check(value, pool->err);
-    if (pool->status) return false;
+    struct gathering *g = context;
+    g->status = chunk_check(value, g->err);
+    if (g->status) return false;
+    note_visit(g, key);
+    struct sample_context around = chunk_context(value);
     size_t n = chunk_count(value);
-    void *samples = pool->samples;
-    void *subnets = pool->subnets;
-    bool grown = grow(&samples, &pool->capacity, pool->count + n, sizeof *pool->samples) &&
-                 grow(&subnets, &pool->chunk_capacity, pool->chunks + 1, sizeof *pool->subnets);
-    pool->samples = samples;
-    pool->subnets = subnets;
-    if (!grown) {
-        pool->status = error_set(pool->err, LATHE_NO_MEMORY, "no memory for the samples of a row");
-        return false;
+    if (n > g->capacity) {
+        struct sample *grown = realloc(g->samples, n * sizeof *grown);
+        if (!grown) {
+            g->status = error_set(g->err, LATHE_NO_MEMORY, "no memory for %zu samples", n);
+            return false;
+        }
+        g->samples = grown;
+        g->capacity = n;
     }
-    for (size_t i = 0; i < n; i++) pool->samples[pool->count++] = chunk_sample(value, i);
-    pool->subnets[pool->chunks++] = chunk_subnet(value);
-    return true;
-}
-
-static int compare_u64(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a;
-    uint64_t y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static uint32_t count_different(uint64_t *items, size_t n)
-{
-    qsort(items, n, sizeof *items, compare_u64);
-    uint32_t different = n > 0;
-    for (size_t i = 1; i < n; i++) different += items[i] != items[i - 1];
-    return different;
+    for (size_t i = 0; i < n; i++) g->samples[i] = chunk_sample(value, i);
+    g->status = sample_pool_add(&g->pool, g->visits, &around, g->samples, n, g->err);
+    return !g->status;
 }
 
 static void key_of_chunk(char key[KEY_BYTES], struct table_id id, uint32_t version, const char *row_text,
@@ -81,64 +68,89 @@ static enum lathe_status check_source(const char *source, struct lathe_error *er
     return error_field(err, "source", "a source must have 1 to %d characters and no '/'", SOURCE_CHARS);
 }
 
-static enum lathe_status put_chunk(struct kv_txn *txn, const char *key, uint64_t subnet, const uint32_t *samples_ns,
-                                   size_t n, struct lathe_error *err)
+static enum lathe_status put_chunk(struct kv_txn *txn, const char *key, const struct sample_context *around,
+                                   const struct sample *samples, size_t n, struct lathe_error *err)
 {
     unsigned char *bytes = malloc(chunk_bytes(n));
     if (!bytes) return error_set(err, LATHE_NO_MEMORY, "no memory for %zu samples", n);
-    chunk_encode(subnet, samples_ns, n, bytes);
+    chunk_encode(around, samples, n, bytes);
     enum lathe_status st = kv_put(txn, KV_KEY(key), bytes, chunk_bytes(n), err);
     free(bytes);
     return st;
 }
 
-/* Write the statistics of a row from all its chunks. @param[out] added 1 when the row is new. */
-static enum lathe_status recompute(struct kv_txn *txn, struct table_id id, uint32_t version, const char *row_text,
-                                   int64_t now_ms, size_t *added, struct lathe_error *err)
-{
-    char key[KEY_BYTES];
-    struct pool pool = {.err = err};
-    key_of_chunk(key, id, version, row_text, "");
-    enum lathe_status st = kv_scan(txn, key, NULL, gather, &pool, err);
-    if (!st) st = pool.status;
-    if (!st) {
-        unsigned char bytes[LATENCY_BYTES];
-        struct kv_slice old;
-        struct latency latency = {.updated_ms = now_ms};
-        latency_from_samples(pool.samples, pool.count, &latency);
-        latency.contexts = count_different(pool.subnets, pool.chunks);
-        latency_encode(&latency, bytes);
-        key_of_row(key, "entry", id, version, row_text);
-        st = kv_get(txn, KV_KEY(key), &old, err);
-        *added = st == LATHE_NOT_FOUND;
-        if (!st || st == LATHE_NOT_FOUND) st = kv_put(txn, KV_KEY(key), bytes, sizeof bytes, err);
-    }
-    free(pool.samples);
-    free(pool.subnets);
-    return st;
-}
-
 enum lathe_status table_add_samples(struct kv_txn *txn, struct table_id id, uint32_t version, const char *row_text,
-                                    const char *source, uint64_t subnet, const uint32_t *samples_ns, size_t n,
-                                    int64_t now_ms, struct lathe_error *err)
+                                    const char *source, const struct sample_context *around,
+                                    const struct sample *samples, size_t n, struct lathe_error *err)
 {
     struct layer layer;
     int resolution;
     char key[KEY_BYTES];
-    size_t added = 0;
     enum lathe_status st = row_parse(row_text, &layer, &resolution, err);
     if (!st) st = check_source(source, err);
     if (!st && n == 0) st = error_field(err, "samples", "there must be at least one sample");
     if (!st) st = version_resolve(txn, id, &version, err);
     if (st) return st;
     key_of_chunk(key, id, version, row_text, source);
-    st = put_chunk(txn, key, subnet, samples_ns, n, err);
-    if (!st) st = recompute(txn, id, version, row_text, now_ms, &added, err);
-    return st ? st : table_changed(txn, id, version, added, now_ms, err);
+    return put_chunk(txn, key, around, samples, n, err);
+}
+
+/* Write the statistics of a row. @param[out] added 1 when the row is new. */
+static enum lathe_status put_statistics(struct kv_txn *txn, struct table_id id, uint32_t version, const char *row_text,
+                                        const struct latency *latency, size_t *added, struct lathe_error *err)
+{
+    char key[KEY_BYTES];
+    unsigned char bytes[LATENCY_BYTES];
+    struct kv_slice old;
+    latency_encode(latency, bytes);
+    key_of_row(key, "entry", id, version, row_text);
+    enum lathe_status st = kv_get(txn, KV_KEY(key), &old, err);
+    *added = st == LATHE_NOT_FOUND;
+    if (!st || st == LATHE_NOT_FOUND) st = kv_put(txn, KV_KEY(key), bytes, sizeof bytes, err);
+    return st;
+}
+
+/* @return LATHE_NOT_FOUND when the row has no samples. */
+static enum lathe_status row_statistics(struct kv_txn *txn, struct table_id id, uint32_t version, const char *row_text,
+                                        const struct table_scaling *scaling, struct latency *out,
+                                        struct lathe_error *err)
+{
+    char prefix[KEY_BYTES];
+    struct gathering g = {.err = err};
+    sample_pool_init(&g.pool, scaling);
+    key_of_chunk(prefix, id, version, row_text, "");
+    g.head = strlen(prefix);
+    enum lathe_status st = kv_scan(txn, prefix, NULL, gather, &g, err);
+    if (!st) st = g.status;
+    if (!st) st = sample_pool_latency(&g.pool, out, err);
+    sample_pool_clear(&g.pool);
+    free(g.samples);
+    return st;
+}
+
+enum lathe_status table_update_row(struct kv_txn *txn, struct table_id id, uint32_t version, const char *row_text,
+                                   int64_t now_ms, struct latency *out, struct lathe_error *err)
+{
+    struct table_scaling scaling;
+    struct latency latency;
+    size_t added = 0;
+    if (strlen(row_text) >= ROW_TEXT_BYTES) return LATHE_NOT_FOUND;
+    enum lathe_status st = version_resolve(txn, id, &version, err);
+    if (!st) st = table_get_scaling(txn, id, version, &scaling, err);
+    if (!st) st = row_statistics(txn, id, version, row_text, &scaling, &latency, err);
+    if (st) return st;
+    latency.updated_ms = now_ms;
+    st = put_statistics(txn, id, version, row_text, &latency, &added, err);
+    if (!st) st = table_changed(txn, id, version, added, now_ms, err);
+    if (!st && out) {
+        latency_scale(&latency, scaling.factor);
+        *out = latency;
+    }
+    return st;
 }
 
 struct chunk_visit {
-    bool (*visit)(void *, const char *, uint64_t, const uint32_t *, size_t);
+    bool (*visit)(void *, const char *, const struct sample_context *, const struct sample *, size_t);
     void *context;
     size_t head; /* bytes of a key before its source */
     enum lathe_status status;
@@ -151,7 +163,8 @@ static bool visit_chunk(void *context, struct kv_slice key, struct kv_slice valu
     v->status = chunk_check(value, v->err);
     if (v->status) return false;
     size_t n = chunk_count(value);
-    uint32_t *samples = malloc(n * sizeof *samples);
+    struct sample_context around = chunk_context(value);
+    struct sample *samples = malloc(n * sizeof *samples);
     if (!samples) {
         v->status = error_set(v->err, LATHE_NO_MEMORY, "no memory for %zu samples", n);
         return false;
@@ -159,14 +172,14 @@ static bool visit_chunk(void *context, struct kv_slice key, struct kv_slice valu
     for (size_t i = 0; i < n; i++) samples[i] = chunk_sample(value, i);
     char source[SOURCE_CHARS + 1];
     snprintf(source, sizeof source, "%.*s", (int)(key.size - v->head), (const char *)key.data + v->head);
-    bool more = v->visit(v->context, source, chunk_subnet(value), samples, n);
+    bool more = v->visit(v->context, source, &around, samples, n);
     free(samples);
     return more;
 }
 
 enum lathe_status table_samples(struct kv_txn *txn, struct table_id id, uint32_t version, const char *row_text,
-                                bool (*visit)(void *, const char *source, uint64_t subnet, const uint32_t *samples_ns,
-                                              size_t n),
+                                bool (*visit)(void *, const char *source, const struct sample_context *,
+                                              const struct sample *, size_t n),
                                 void *context, struct lathe_error *err)
 {
     enum lathe_status st = version_resolve(txn, id, &version, err);

@@ -48,11 +48,14 @@ void latency_from_samples(double *samples_ns, size_t n, struct latency *out)
     qsort(samples_ns, n, sizeof *samples_ns, compare_doubles);
     size_t dropped = n / 10;
     double mean = mean_of(samples_ns, n);
-    out->count = n;
+    out->count = out->samples = n;
     out->mean_ms = mean / ns_in_ms;
     out->trimmed_ms = mean_of(samples_ns + dropped, n - 2 * dropped) / ns_in_ms;
     out->std_ms = deviation_of(samples_ns, n, mean) / ns_in_ms;
     out->min_ms = samples_ns[0] / ns_in_ms;
     out->p50_ms = quantile_of(samples_ns, n, 0.5) / ns_in_ms;
     out->p90_ms = quantile_of(samples_ns, n, 0.9) / ns_in_ms;
+    out->ci_ms = out->cpu_share = NAN;
+    out->contexts = 0;
+    out->updated_ms = 0;
 }

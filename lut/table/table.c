@@ -15,7 +15,8 @@
 void table_info_clear(struct table_info *info)
 {
     json_decref(info->fingerprint);
-    info->fingerprint = NULL;
+    json_decref(info->notes);
+    info->fingerprint = info->notes = NULL;
 }
 
 enum lathe_status table_info(struct kv_txn *txn, struct table_id id, uint32_t version, struct table_info *out,
@@ -28,6 +29,11 @@ enum lathe_status table_info(struct kv_txn *txn, struct table_id id, uint32_t ve
     if (!st) st = version_get(txn, id, version, &v, err);
     if (st) return st;
     struct table_info info = {.version = version, .entries = v.entries, .fingerprint = v.fingerprint};
+    st = notes_get(txn, id, version, &info.notes, err);
+    if (st) {
+        table_info_clear(&info);
+        return st;
+    }
     snprintf(info.device, sizeof info.device, "%s", id.device);
     snprintf(info.config, sizeof info.config, "%s", id.config);
     snprintf(info.origin, sizeof info.origin, "%s", v.origin);
@@ -109,20 +115,78 @@ enum lathe_status table_list(struct kv_txn *txn, const char *device, bool (*visi
     return st;
 }
 
+static void key_of_scaling(char key[KEY_BYTES], struct table_id id, uint32_t version)
+{
+    snprintf(key, KEY_BYTES, "scaling/%s/%s/%08x", id.device, id.config, version);
+}
+
+enum lathe_status table_get_scaling(struct kv_txn *txn, struct table_id id, uint32_t version, struct table_scaling *out,
+                                    struct lathe_error *err)
+{
+    char key[KEY_BYTES];
+    struct kv_slice value;
+    enum lathe_status st = version_resolve(txn, id, &version, err);
+    if (st) return st;
+    key_of_scaling(key, id, version);
+    st = kv_get(txn, KV_KEY(key), &value, err);
+    if (!st) return scaling_decode(value, out, err);
+    if (st == LATHE_NOT_FOUND) *out = (struct table_scaling){.factor = 1};
+    return st == LATHE_NOT_FOUND ? LATHE_OK : st;
+}
+
+enum lathe_status table_set_scaling(struct kv_txn *txn, struct table_id id, uint32_t version,
+                                    const struct table_scaling *scaling, struct lathe_error *err)
+{
+    char key[KEY_BYTES];
+    unsigned char bytes[SCALING_BYTES];
+    if (!(isfinite(scaling->factor) && scaling->factor > 0))
+        return error_field(err, "factor", "a table's factor must be above 0");
+    enum lathe_status st = version_resolve(txn, id, &version, err);
+    if (st) return st;
+    key_of_scaling(key, id, version);
+    scaling_encode(scaling, bytes);
+    return kv_put(txn, KV_KEY(key), bytes, sizeof bytes, err);
+}
+
+enum lathe_status table_set_notes(struct kv_txn *txn, struct table_id id, uint32_t version, const json_t *notes,
+                                  struct lathe_error *err)
+{
+    enum lathe_status st = version_resolve(txn, id, &version, err);
+    return st ? st : notes_put(txn, id, version, notes, err);
+}
+
+void latency_scale(struct latency *l, double factor)
+{
+    double *const figures[] = {&l->mean_ms, &l->trimmed_ms, &l->std_ms, &l->min_ms, &l->p50_ms, &l->p90_ms, &l->ci_ms};
+    for (size_t i = 0; factor != 1 && i < sizeof figures / sizeof figures[0]; i++) *figures[i] *= factor;
+}
+
+/* A row as readers get it. */
+static enum lathe_status decode_scaled(struct kv_slice value, double factor, struct latency *out,
+                                       struct lathe_error *err)
+{
+    enum lathe_status st = latency_decode(value, out, err);
+    if (!st) latency_scale(out, factor);
+    return st;
+}
+
 /* A resolved version's row with exactly this text. */
 static enum lathe_status get_exact(struct kv_txn *txn, struct table_id id, uint32_t version, const char *row_text,
                                    struct latency *out, struct lathe_error *err)
 {
+    struct table_scaling scaling;
     char key[KEY_BYTES];
     struct kv_slice value;
     if (strlen(row_text) >= ROW_TEXT_BYTES) return LATHE_NOT_FOUND;
     key_of_row(key, "entry", id, version, row_text);
     enum lathe_status st = kv_get(txn, KV_KEY(key), &value, err);
-    return st ? st : latency_decode(value, out, err);
+    if (!st) st = table_get_scaling(txn, id, version, &scaling, err);
+    return st ? st : decode_scaled(value, scaling.factor, out, err);
 }
 
 struct first_row {
     struct latency latency;
+    struct table_scaling scaling;
     enum lathe_status status;
     struct lathe_error *err;
 };
@@ -131,7 +195,7 @@ static bool take_first(void *context, struct kv_slice key, struct kv_slice value
 {
     (void)key;
     struct first_row *first = context;
-    first->status = latency_decode(value, &first->latency, first->err);
+    first->status = decode_scaled(value, first->scaling.factor, &first->latency, first->err);
     return false;
 }
 
@@ -146,7 +210,8 @@ static enum lathe_status get_any(struct kv_txn *txn, struct table_id id, uint32_
     snprintf(tail, sizeof tail, "%s @", row_text);
     key_of_row(prefix, "entry", id, version, tail);
     struct first_row first = {.status = LATHE_NOT_FOUND, .err = err};
-    st = kv_scan(txn, prefix, NULL, take_first, &first, err);
+    st = table_get_scaling(txn, id, version, &first.scaling, err);
+    if (!st) st = kv_scan(txn, prefix, NULL, take_first, &first, err);
     if (!st) st = first.status;
     if (!st) *out = first.latency;
     return st;
@@ -183,6 +248,7 @@ enum lathe_status table_get_at(struct kv_txn *txn, struct table_id id, uint32_t 
 struct scan {
     bool (*visit)(void *, const char *, const struct latency *);
     void *context;
+    struct table_scaling scaling;
     size_t head; /* bytes of a key before its row text */
     enum lathe_status status;
     struct lathe_error *err;
@@ -195,7 +261,7 @@ static bool scan_row(void *context, struct kv_slice key, struct kv_slice value)
     struct latency latency;
     size_t n = key.size - scan->head;
     if (n >= sizeof text) scan->status = error_set(scan->err, LATHE_IO, "a row's key is damaged: restore a backup");
-    else scan->status = latency_decode(value, &latency, scan->err);
+    else scan->status = decode_scaled(value, scan->scaling.factor, &latency, scan->err);
     if (scan->status) return false;
     memcpy(text, (const char *)key.data + scan->head, n);
     text[n] = '\0';
@@ -212,8 +278,9 @@ enum lathe_status table_scan(struct kv_txn *txn, struct table_id id, uint32_t ve
     char start[KEY_BYTES];
     key_of_row(prefix, "entry", id, version, "");
     key_of_row(start, "entry", id, version, from ? from : "");
-    struct scan scan = {visit, context, strlen(prefix), LATHE_OK, err};
-    st = kv_scan(txn, prefix, start, scan_row, &scan, err);
+    struct scan scan = {.visit = visit, .context = context, .head = strlen(prefix), .err = err};
+    st = table_get_scaling(txn, id, version, &scan.scaling, err);
+    if (!st) st = kv_scan(txn, prefix, start, scan_row, &scan, err);
     return st ? st : scan.status;
 }
 
@@ -311,7 +378,7 @@ enum lathe_status table_delete(struct kv_txn *txn, struct table_id id, struct la
     key_of_table(key, id);
     st = kv_delete(txn, KV_KEY(key), err);
     if (st == LATHE_NOT_FOUND) return error_set(err, st, "no table %s/%s", id.device, id.config);
-    static const char *const spaces[] = {"version", "entry", "samples"};
+    static const char *const spaces[] = {"version", "entry", "samples", "scaling", "notes"};
     for (size_t i = 0; i < sizeof spaces / sizeof spaces[0] && !st; i++) {
         snprintf(key, sizeof key, "%s/%s/%s/", spaces[i], id.device, id.config);
         st = kv_delete_prefix(txn, key, NULL, err);

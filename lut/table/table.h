@@ -16,6 +16,8 @@
  *   version/<device>/<config>/<version:08x>          fingerprint, origin, created, JSON
  *   entry/<device>/<config>/<version:08x>/<row>      statistics, binary (codec.c), schema byte first
  *   samples/<device>/<config>/<version:08x>/<row>/<source>   raw samples, binary
+ *   scaling/<device>/<config>/<version:08x>          struct table_scaling, binary
+ *   notes/<device>/<config>/<version:08x>            what is known of the version as a whole, JSON
  *
  * Threads: functions that take a kv_txn belong to that transaction's thread; nothing here keeps state of its own. */
 #ifndef LATHE_TABLE_TABLE_H
@@ -30,13 +32,17 @@
 
 /* Statistics of one row. Milliseconds, so that a table that was published in them is kept to the last bit. */
 struct latency {
-    uint64_t count; /* samples behind the figures, at least 1 */
+    uint64_t count;   /* samples behind the figures, at least 1 */
+    uint64_t samples; /* that were taken: those left out as disturbed are in here, too; 0 for imported figures */
     double mean_ms;
     double trimmed_ms; /* 10% trimmed mean; NAN where a source published none */
     double std_ms;     /* sample standard deviation; NAN where unknown */
     double min_ms;     /* NAN where unknown, as p50 and p90 */
     double p50_ms;
     double p90_ms;
+    double ci_ms; /* half the width of trimmed_ms's 95% confidence interval; NAN where unknown */
+    double
+        cpu_share; /* 0..1: of the samples, those that are CPU times, the core having been taken away; NAN: unknown */
     uint32_t contexts;  /* different subnets that the samples come from; 0 for imported figures */
     int64_t updated_ms; /* wall clock */
 };
@@ -69,12 +75,28 @@ struct table_info {
     int64_t created_ms, updated_ms;
     char origin[16];     /* "measured" or "imported" */
     json_t *fingerprint; /* object; owned: free by table_info_clear() */
+    json_t *notes;       /* object or NULL; owned */
 };
 void table_info_clear(struct table_info *);
 
 /** Statistics of raw samples. trimmed drops floor(n/10) samples at each end.
- *  @param samples_ns not empty; reordered (sorted) in place. Fills all of *out but contexts and updated_ms. */
+ *  @param samples_ns not empty; reordered (sorted) in place. Of *out contexts and updated_ms become 0, cpu_share and
+ * ci_ms NAN. */
 void latency_from_samples(double *samples_ns, size_t n, struct latency *out);
+
+/* A sample and where it comes from. */
+struct pooled_sample {
+    double ns;
+    uint64_t subnet; /* its context */
+    uint32_t visit;  /* runs of one visit are not independent of each other; equal numbers follow each other */
+};
+/** The same of samples whose origin is known, with contexts and ci_ms. The interval is that of a trimmed mean (Tukey
+ *  and McLaughlin 1963: from the winsorized deviation), with visits as its independent units and differences between
+ *  contexts left out, since they are part of what the mean is of. @param samples not empty; reordered. */
+enum lathe_status latency_from_pool(struct pooled_sample *samples, size_t n, struct latency *out,
+                                    struct lathe_error *err);
+/** Two-sided 95% quantile of Student's t. @param degrees of freedom, at least 1. */
+double student_t95(size_t degrees);
 
 /** Header and newest version (version 0) or a given one. @return LATHE_NOT_FOUND when there is none (err set). */
 enum lathe_status table_info(struct kv_txn *, struct table_id, uint32_t version, struct table_info *out,
@@ -106,18 +128,78 @@ enum lathe_status table_version_for(struct kv_txn *, struct table_id, const json
  *  Rows with updated_ms 0 get the time of now. */
 enum lathe_status table_put(struct kv_txn *, struct table_id, uint32_t version, const struct entry *, size_t n,
                             struct lathe_error *err);
-/** Inside a write: add raw samples of one row under a source ("<profile>.<visit>.<position>", at most 48 characters)
- *  and recompute the row's statistics over all its chunks. The same source again replaces its chunk: nothing counts
- *  twice.
- *  @param subnet the source's context; latency.contexts is the number of different ones. */
+
+/* One timed run of a layer. */
+struct sample {
+    uint64_t wall_ns;  /* kept up to 2^32 - 1, as cpu_ns */
+    uint64_t cpu_ns;   /* of the one thread that ran it; 0: unknown */
+    uint8_t preempted; /* how often the thread lost its core meanwhile */
+};
+
+/* What was around the samples of a visit. */
+struct sample_context {
+    uint64_t subnet;          /* that the layer ran in */
+    uint64_t sentinel_ns;     /* of the sentinel subnet at that time, undisturbed; 0: unknown */
+    uint64_t sentinel_cpu_ns; /* its CPU time; 0: unknown */
+    uint32_t khz;             /* clock; 0: unknown, as what follows */
+    uint16_t temperature_dk;  /* tenths of a kelvin */
+    uint16_t load_permille;   /* what others took of the cores */
+};
+
+/* From samples to latencies of a version. */
+struct table_scaling {
+    double reference_ns; /* what the sentinel takes on the device as the table means it; 0: there is none */
+    double factor;       /* of whole subnets' latency to the sum of their rows; readers get rows times this */
+};
+
+/* A sample as it counts, by what it rests on. */
+enum sample_basis { SAMPLE_PURE, SAMPLE_CPU_TIME, SAMPLE_DISTURBED, SAMPLE_BASES };
+enum { PURE_SAMPLES_MIN = 12 };
+
+/* Samples of one thing, a layer or a whole network, on their way to a latency.
+ *
+ * A sample counts as its wall time, times reference_ns over the sentinel's time where both are known: what the device's
+ * clocks, heat and neighbours did meanwhile is divided out. Samples whose thread lost the core are left out while
+ * enough others remain: PURE_SAMPLES_MIN, of as many contexts as there are, or three. Else they count as their CPU
+ * time, times reference_ns over the sentinel's CPU time; where no CPU time is known, as their wall time. */
+struct sample_pool {
+    struct table_scaling scaling;
+    struct pooled_sample *samples[SAMPLE_BASES];
+    size_t count[SAMPLE_BASES], capacity[SAMPLE_BASES];
+};
+void sample_pool_init(struct sample_pool *, const struct table_scaling *);
+void sample_pool_clear(struct sample_pool *);
+/** @param visit another number than that of other visits'; calls of one visit follow each other. */
+enum lathe_status sample_pool_add(struct sample_pool *, uint32_t visit, const struct sample_context *,
+                                  const struct sample *, size_t n, struct lathe_error *err);
+/** The pool's statistics, without the scaling's factor. @return LATHE_NOT_FOUND (err untouched) when it is empty. */
+enum lathe_status sample_pool_latency(struct sample_pool *, struct latency *out, struct lathe_error *err);
+
+/** Inside a write: keep raw samples of one row under a source ("<profile>.<visit>.<position>", at most 48 characters).
+ *  The same source again replaces its chunk: nothing counts twice. Statistics follow by table_update_row(). */
 enum lathe_status table_add_samples(struct kv_txn *, struct table_id, uint32_t version, const char *row_text,
-                                    const char *source, uint64_t subnet, const uint32_t *samples_ns, size_t n,
-                                    int64_t now_ms, struct lathe_error *err);
+                                    const char *source, const struct sample_context *, const struct sample *, size_t n,
+                                    struct lathe_error *err);
+/** Inside a write: make a row's statistics anew from all its samples; see struct sample_pool.
+ *  @param[out] out NULL is allowed: the row as table_get() would give it.
+ *  @return LATHE_NOT_FOUND (err untouched) when the row has no samples. */
+enum lathe_status table_update_row(struct kv_txn *, struct table_id, uint32_t version, const char *row_text,
+                                   int64_t now_ms, struct latency *out, struct lathe_error *err);
 /** All raw samples of a row, chunk by chunk. */
 enum lathe_status table_samples(struct kv_txn *, struct table_id, uint32_t version, const char *row_text,
-                                bool (*visit)(void *, const char *source, uint64_t subnet, const uint32_t *samples_ns,
-                                              size_t n),
+                                bool (*visit)(void *, const char *source, const struct sample_context *,
+                                              const struct sample *, size_t n),
                                 void *context, struct lathe_error *err);
+
+/** Absent: 0 and 1. */
+enum lathe_status table_get_scaling(struct kv_txn *, struct table_id, uint32_t version, struct table_scaling *out,
+                                    struct lathe_error *err);
+/** Inside a write. Rows follow a new reference_ns by table_update_row(), a new factor at once. */
+enum lathe_status table_set_scaling(struct kv_txn *, struct table_id, uint32_t version, const struct table_scaling *,
+                                    struct lathe_error *err);
+/** Inside a write: keep an object with a version, in place of the one before; see table_info.notes. */
+enum lathe_status table_set_notes(struct kv_txn *, struct table_id, uint32_t version, const json_t *notes,
+                                  struct lathe_error *err);
 /** Inside a write: remove a table with all versions and samples. LATHE_NOT_FOUND when there is none. */
 enum lathe_status table_delete(struct kv_txn *, struct table_id, struct lathe_error *err);
 

@@ -195,6 +195,8 @@ void print_explanation(const json_t *answer);
 
 /* ---- measurements.c ---- */
 
+/** Have POST /v1/measurements measure and wait. @param take_body the request. @param[out] measurement new reference. */
+enum exit_code measure(const struct cli *, json_t *take_body, json_t **measurement);
 /** Have a subnet measured and wait. @param[out] measurement new reference. */
 enum exit_code measure_subnet(const struct cli *, const char *device, const char *config, const json_t *subnet,
                               json_t **measurement);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
+#include <stdio.h>
 #include <string.h>
 
 #include "lut/base/text.h"
@@ -10,6 +11,7 @@ static const struct option_spec transport_options[] = {
     {"destination", OPTION_TEXT, "[USER@]HOST", "ssh: where"},
     {"port", OPTION_TEXT, "PORT", "ssh: a number; serial: the path of the device"},
     {"baud", OPTION_INTEGER, "N", "serial: default 115200"},
+    {"cpus", OPTION_TEXT, "LIST", "local and ssh: the only processors to run on, e.g. 2-3"},
     {"agent", OPTION_TEXT, "NAME", "the agent that serves it; default: any"},
     {0},
 };
@@ -26,6 +28,7 @@ static json_t *transport_of(const struct cli *cli, const char *fallback)
     json_t *transport = json_pack("{s:s}", "type", name);
     cli_put(cli, transport, "destination", "destination");
     cli_put(cli, transport, "baud", "baud");
+    cli_put(cli, transport, "cpus", "cpus");
     /* A number for ssh, a path for serial. */
     cli_put(cli, transport, "port", "port");
     if (port->given && text_to_u64(port->text, strlen(port->text), &number) && number <= INT32_MAX)
@@ -48,6 +51,7 @@ static enum exit_code run_list(struct cli *cli)
         {"TRANSPORT", "transport.type", CELL_TEXT},
         {"AGENT", "agent", CELL_TEXT},
         {"LAST SEEN", "last_seen", CELL_TEXT},
+        {"LAST ERROR", "error", CELL_TEXT},
         {0},
     };
     return list_and_print(cli, "/v1/devices", columns, "No devices yet: lathe device add NAME");
@@ -86,6 +90,22 @@ static enum exit_code run_remove(struct cli *cli)
     return call_delete(cli, path, "device", cli->arguments[0]);
 }
 
+static enum exit_code run_clean(struct cli *cli)
+{
+    char path[PATH_BYTES];
+    struct answer a;
+    if (!path_print(path, "/v1/devices/%s/clean", cli->arguments[0])) return EXIT_FAILED;
+    enum exit_code code = call_json(cli, "POST", path, NULL, &a);
+    if (code) return code;
+    json_t *job = json_incref(a.json);
+    answer_clear(&a);
+    code = wait_for_job(cli, "clean", &job);
+    if (!code && cli->json) print_json(job);
+    else if (!code) printf("freed %.1f MB on %s\n", number_at(job, "freed_kb") / 1024, cli->arguments[0]);
+    json_decref(job);
+    return code;
+}
+
 static const struct option_spec remove_options[] = {
     {"with-tables", OPTION_FLAG, NULL, "remove its tables, too"},
     {0},
@@ -101,7 +121,8 @@ const struct verb device_verbs[] = {
      .run = run_add,
      .summary = "Register a device.",
      .examples = "  lathe device add local\n"
-                 "  lathe device add pi4 --transport ssh --destination pi@10.0.0.7\n"},
+                 "  lathe device add pi4 --transport ssh --destination pi@10.0.0.7\n"
+                 "  lathe device add big --transport local --cpus 4-7\n"},
     {.noun = "device",
      .name = "list",
      .arguments = "",
@@ -125,6 +146,14 @@ const struct verb device_verbs[] = {
      .run = run_edit,
      .summary = "Change how a device is reached, or its agent (--agent '' for any).",
      .examples = "  lathe device edit pi4 --agent lab2\n"},
+    {.noun = "device",
+     .name = "clean",
+     .arguments = "NAME",
+     .least = 1,
+     .most = 1,
+     .run = run_clean,
+     .summary = "Remove the runners of earlier versions from an ssh device.",
+     .examples = "  lathe device clean pi4\n"},
     {.noun = "device",
      .name = "remove",
      .arguments = "NAME",

@@ -8,9 +8,10 @@
 
 #include "server/cli/verbs.h"
 
-static const struct verb *const singles[] = {&profile_verb, &subnet_verb, &front_verb, &measure_verb, &status_verb};
-static const struct verb *const groups[] = {device_verbs, profile_verbs,   table_verbs,
-                                            space_verbs,  predictor_verbs, token_verbs};
+static const struct verb *const singles[] = {&profile_verb, &subnet_verb,  &front_verb,
+                                             &measure_verb, &compare_verb, &status_verb};
+static const struct verb *const groups[] = {device_verbs,    profile_verbs, table_verbs, space_verbs,
+                                            predictor_verbs, network_verbs, token_verbs};
 
 enum { SINGLES = sizeof singles / sizeof singles[0], GROUPS = sizeof groups / sizeof groups[0] };
 

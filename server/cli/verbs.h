@@ -7,7 +7,7 @@
 #include "server/cli/cli.h"
 
 extern const struct verb device_verbs[], profile_verbs[], table_verbs[], space_verbs[], predictor_verbs[],
-    token_verbs[];
-extern const struct verb profile_verb, subnet_verb, front_verb, measure_verb, status_verb;
+    token_verbs[], network_verbs[];
+extern const struct verb profile_verb, subnet_verb, front_verb, measure_verb, compare_verb, status_verb;
 
 #endif

@@ -78,11 +78,54 @@ static enum lathe_status check_totals(const json_t *total, struct lathe_error *e
     return LATHE_OK;
 }
 
+/* What was around a visit, as far as the agent could tell. */
+static enum lathe_status read_around(const json_t *sentinel, const json_t *state, struct sample_context *out,
+                                     struct lathe_error *err)
+{
+    struct json_fields f;
+    int64_t ns = 0;
+    int64_t cpu_ns = 0;
+    int64_t khz = 0;
+    int64_t available_mb = 0;
+    double kelvin = 0;
+    double load = 0;
+    enum lathe_status st = LATHE_OK;
+    if (sentinel) {
+        json_fields_begin(&f, sentinel, err);
+        json_get_int(&f, "ns", JSON_OPTIONAL, 0, TOTAL_NS_MAX, &ns);
+        json_get_int(&f, "cpu_ns", JSON_OPTIONAL, 0, TOTAL_NS_MAX, &cpu_ns);
+        st = json_fields_end(&f);
+        if (st) error_in_field(err, "sentinel");
+        if (st) return st;
+    }
+    if (state) {
+        json_fields_begin(&f, state, err);
+        json_get_int(&f, "khz", JSON_OPTIONAL, 0, UINT32_MAX, &khz);
+        json_get_number(&f, "temperature_k", JSON_OPTIONAL, 0, UINT16_MAX / 10, &kelvin);
+        json_get_number(&f, "load", JSON_OPTIONAL, 0, 1, &load);
+        json_get_int(&f, "available_mb", JSON_OPTIONAL, 0, INT32_MAX, &available_mb);
+        st = json_fields_end(&f);
+        if (st) error_in_field(err, "state");
+        if (st) return st;
+    }
+    out->sentinel_ns = (uint64_t)ns;
+    out->sentinel_cpu_ns = (uint64_t)cpu_ns;
+    out->khz = (uint32_t)khz;
+    out->temperature_dk = (uint16_t)(kelvin * 10 + 0.5);
+    out->load_permille = (uint16_t)(load * 1000 + 0.5);
+    return LATHE_OK;
+}
+
 static enum lathe_status read_visit(const json_t *document, struct batch_visit *out, struct lathe_error *err)
 {
     struct json_fields f;
     int64_t visit = 0;
     int64_t network = 0;
+    int64_t busy = 0;
+    int64_t build = 0;
+    int64_t redone = 0;
+    const json_t *sentinel = NULL;
+    const json_t *state = NULL;
     const json_t *wall = NULL;
     const json_t *cpu = NULL;
     const json_t *preempted = NULL;
@@ -93,9 +136,20 @@ static enum lathe_status read_visit(const json_t *document, struct batch_visit *
     json_get_array(&f, "wall_ns", JSON_OPTIONAL, 1, BATCH_RUNS_MAX, &wall);
     json_get_array(&f, "cpu_ns", wall ? JSON_REQUIRED : JSON_OPTIONAL, 1, BATCH_RUNS_MAX, &cpu);
     json_get_array(&f, "preempted", wall ? JSON_REQUIRED : JSON_OPTIONAL, 1, BATCH_RUNS_MAX, &preempted);
+    json_get_object(&f, "sentinel", JSON_OPTIONAL, &sentinel);
+    json_get_object(&f, "state", JSON_OPTIONAL, &state);
+    json_get_int(&f, "busy_ns", JSON_OPTIONAL, 0, TOTAL_NS_MAX, &busy);
+    json_get_int(&f, "build_ns", JSON_OPTIONAL, 0, TOTAL_NS_MAX, &build);
+    json_get_int(&f, "redone", JSON_OPTIONAL, 0, 1000, &redone);
+    json_get_bool(&f, "throttled", JSON_OPTIONAL, &out->throttled);
+    json_get_bool(&f, "disturbed", JSON_OPTIONAL, &out->disturbed);
     enum lathe_status st = json_fields_end(&f);
     if (!st) st = check_totals(out->total, err);
+    if (!st) st = read_around(sentinel, state, &out->around, err);
     if (st) return st;
+    out->busy_ns = (uint64_t)busy;
+    out->build_ns = (uint64_t)build;
+    out->redone = (int)redone;
     out->visit = (int)visit;
     out->network = (int)network;
     out->runs = json_array_size(out->total);

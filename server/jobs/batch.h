@@ -7,15 +7,21 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "lut/base/error.h"
+#include "lut/table/table.h"
 
 struct batch_visit {
     int visit, network;
-    size_t runs, layers; /* layers: 0 when times are of whole runs only */
-    uint32_t *wall_ns;   /* [runs][layers] */
-    uint32_t *cpu_ns;    /* [runs][layers]; 0 where the runner can't tell */
-    uint8_t *preempted;  /* [runs][layers] */
-    const json_t *total; /* [runs]; borrowed from the document */
+    size_t runs, layers;          /* layers: 0 when times are of whole runs only */
+    uint32_t *wall_ns;            /* [runs][layers] */
+    uint32_t *cpu_ns;             /* [runs][layers]; 0 where the runner can't tell */
+    uint8_t *preempted;           /* [runs][layers] */
+    const json_t *total;          /* [runs]; borrowed from the document */
+    struct sample_context around; /* without subnet */
+    uint64_t busy_ns;             /* that the device spent on it, building included; 0: unknown */
+    uint64_t build_ns;            /* of that, on building networks */
+    int redone;     /* times that it was measured before and thrown away, the device having been throttled */
+    bool throttled; /* and it still was in the end */
+    bool disturbed; /* of runs without times between layers: the thread lost its core */
 };
 
 struct batch {

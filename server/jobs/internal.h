@@ -2,20 +2,22 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* What the files of this module share. See jobs.h for the picture.
  *
- * Keys beside the documents profile/<id>, measurement/<id> and lease/<id>:
- *   active/<job>                kind of a job that has not ended; ids sort measurements first, then by age
+ * Keys beside the documents profile/<id>, measurement/<id>, clean/<id> and lease/<id>:
+ *   active/<job>                kind of a job that has not ended; ids sort cleans first, then measurements, then by age
  *   plan/<job>                  {"first_visit","visits":[network of each visit]}
- *   network/<job>/<n:08x>       {"context":"<hex>","layers":[texts]}: kept as texts, since a space may be replaced
- *   row/<job>/<layer>           contexts that a missing row wants, one byte; deleted when it has them
- *   visit/<job>/<n:08x>         a visit that is done; of a measurement the times of its runs, JSON array of ns
- *   fence/<device>              the last fencing number, decimal
- * A profile that is planned anew goes on counting visits and networks where the old plan ended, so that a number means
- * one visit, and one network, for the whole life of the job. */
+ *   network/<job>/<n:08x>       {"context":"<hex>","layers":[texts],"role","new_params"}: kept as texts, since a space
+ *                               may be replaced. new_params: parameters that no network before it has.
+ *                               Roles: "cover", its layers go into the table; "fit", its whole latency does;
+ * "held_out"; "sentinel"; "measured" row/<job>/<layer>           contexts that a missing row wants, one byte; deleted
+ * when it has what it wants visit/<job>/<n:08x>         a visit that is done: struct visit_mark, JSON fence/<device>
+ * the last fencing number, decimal A profile that is planned anew goes on counting visits and networks where the old
+ * plan ended, so that a number means one visit, and one network, for the whole life of the job. */
 #ifndef LATHE_JOBS_INTERNAL_H
 #define LATHE_JOBS_INTERNAL_H
 
 #include <pthread.h>
 
+#include "lut/base/cpus.h"
 #include "server/jobs/jobs.h"
 #include "server/jobs/planner.h"
 #include "server/store/store.h"
@@ -91,6 +93,9 @@ enum lathe_status job_list_active(struct kv_txn *, struct active_job **out, size
 enum lathe_status lease_of_device(struct kv_txn *, const char *device, json_t **lease, struct lathe_error *err);
 /** A device that jobs can run on: it exists and its transport is one that agents work through. */
 enum lathe_status device_load(struct kv_txn *, const char *device, json_t **out, struct lathe_error *err);
+/** Keep with a device what went wrong on it last. @param error NULL: nothing; forget it. A device that is gone is fine.
+ */
+enum lathe_status device_note_error(struct kv_txn *, const char *device, const char *error, struct lathe_error *err);
 
 /* plans.c: plans in the store. */
 /** @param networks array of {"context","layers"}. @param visits array of indices into it. Both are renumbered from the
@@ -103,21 +108,79 @@ enum lathe_status plan_delete(struct kv_txn *, const char *job, bool keep_visits
  */
 enum lathe_status plan_next(struct kv_txn *, const char *job, size_t most, json_t **visits, struct lathe_error *err);
 enum lathe_status plan_network(struct kv_txn *, const char *job, int network, json_t **out, struct lathe_error *err);
+/** More visits to networks of the plan, behind those that it has. @param networks numbers as in network/<job>/. */
+enum lathe_status plan_extend(struct kv_txn *, json_t *job, const json_t *networks, struct lathe_error *err);
+/** All networks of the plan, in order of their numbers. */
+enum lathe_status plan_networks(struct kv_txn *, const char *job,
+                                bool (*see)(void *, int number, const json_t *network), void *context,
+                                struct lathe_error *err);
 bool visit_done(struct kv_txn *, const char *job, int visit);
-enum lathe_status visit_mark(struct kv_txn *, const char *job, int visit, const char *value, struct lathe_error *err);
+/** @param take_mark stolen; NULL: memory ran out. */
+enum lathe_status visit_put(struct kv_txn *, const char *job, int visit, json_t *take_mark, struct lathe_error *err);
+
+/* marks.c */
+enum { MARK_RUNS_MAX = 1000 };
+struct visit_mark {
+    uint32_t visit;
+    int network;
+    struct sample_context around;
+    struct sample *runs; /* of whole networks; empty for those whose layers went into the table */
+    size_t run_count;
+};
+/** New reference; NULL when memory ran out. */
+json_t *mark_new(const struct visit_mark *);
+enum lathe_status marks_scan(struct kv_txn *, const char *job, bool (*see)(void *, const struct visit_mark *),
+                             void *context, struct lathe_error *err);
+/** What the sentinel took in the middle of a job, undisturbed where that was ever so. @param[out] ns 0: never seen. */
+enum lathe_status marks_reference(struct kv_txn *, const char *job, double *ns, struct lathe_error *err);
+/** Statistics of all runs of a network. @return LATHE_NOT_FOUND (err untouched) when there are none. */
+enum lathe_status marks_latency(struct kv_txn *, const char *job, int network, const struct table_scaling *,
+                                struct latency *out, struct lathe_error *err);
 
 /* profiles.c */
 struct table_id job_table(const json_t *job);
 /** Make the plan of a profile from what a table's version (0: the newest) has, and put it in the store with the job's
  *  figures. Inside a write. */
 enum lathe_status profile_plan(struct jobs *, struct kv_txn *, json_t *job, uint32_t version, struct lathe_error *err);
-/** After samples of some rows were added: count the rows that have all they want now. */
-enum lathe_status profile_count_rows(struct kv_txn *, json_t *job, uint32_t version, const json_t *layers,
-                                     struct lathe_error *err);
+/** After samples were added to a row: count it when it has all that it wants now. */
+enum lathe_status profile_count_row(struct kv_txn *, json_t *job, const char *row, const struct latency *now,
+                                    struct lathe_error *err);
+/** The sentinel's network of a job; -1: it has none. */
+int job_sentinel(const json_t *job);
+/** Put a sentinel beside a plan's networks, as the last of them. @param networks array, added to.
+ *  @param sentinel {"context","layers"} or NULL. */
+void job_add_sentinel(json_t *job, json_t *networks, const json_t *sentinel);
+
+/* rounds.c: what follows when all visits of a profile's plan are done. */
+/** Plan further rounds for rows that are not precise yet, or end the profile. @param by_budget the time is up. */
+enum lathe_status profile_go_on(struct kv_txn *, json_t *job, bool by_budget, struct lathe_error *err);
+/** Visits that rows which are not precise yet are likely to need beyond the plan's. */
+enum lathe_status profile_visits_ahead(struct kv_txn *, const json_t *job, double *visits, struct lathe_error *err);
+
+/** How a profile measures: "layers", "isolated" or "regression". */
+bool profile_is(const json_t *job, const char *mode);
+
+/* regression.c */
+/** Find the rows of a profile by its subnets' whole latencies and put them into the table. */
+enum lathe_status profile_regress(struct kv_txn *, json_t *job, uint32_t version, struct lathe_error *err);
+
+/* progress.c */
+struct batch;
+/** What a plan is likely to take, before anything was measured. @param ns_per_mac of the device, as far as known. */
+void progress_estimate(json_t *job, double macs, double params, double ns_per_mac, bool measured);
+/** Account a batch and tell how far the job is: device_s, elapsed_s, eta_s, progress, redone, throttled.
+ *  @param visits_ahead beyond the plan's. */
+void progress_note(json_t *job, const struct batch *, double visits_ahead, int64_t now_ms);
 
 /* measurements.c */
 /** Fill in the figures of a measurement whose visits are all done. */
 enum lathe_status measurement_finish(struct kv_txn *, json_t *job, struct lathe_error *err);
+/** Keep which device it was as its results come: the fingerprint; false once it has changed meanwhile. */
+void measurement_note_fingerprint(json_t *job, const json_t *fingerprint);
+
+/* cleans.c */
+/** End a clean job well. */
+enum lathe_status clean_finish(struct kv_txn *, json_t *job, int64_t freed_kb, struct lathe_error *err);
 
 /* leases.c */
 /** The lease of this id under this fence, or LATHE_CONFLICT: it has ended. */

@@ -37,7 +37,8 @@ json_t *job_new(const char *kind, const char *device, const char *config)
 {
     char id[JOB_ID_BYTES];
     char now[25];
-    store_new_id(strcmp(kind, "profile") == 0 ? "p" : "m", id);
+    const char prefix[] = {kind[0], '\0'};
+    store_new_id(prefix, id);
     clock_format(clock_wall_ms(), now);
     return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:n,s:i,s:i,s:{}}", "schema", STORE_VERSION, "id", id, "kind",
                      kind, "state", "queued", "device", device, "config", config, "created", now, "updated", now,
@@ -198,8 +199,8 @@ enum lathe_status device_load(struct kv_txn *txn, const char *device, json_t **o
     if (!json_is_object(transport))
         st = error_field(err, "device",
                          "device %s has no transport: its tables were imported, nothing can be measured on it", device);
-    else if (strcmp(type, "local") != 0)
-        st = error_field(err, "device", "device %s is reached by %s: this version measures on local devices only",
+    else if (strcmp(type, "local") != 0 && strcmp(type, "ssh") != 0)
+        st = error_field(err, "device", "device %s is reached by %s: this version measures on local and ssh devices",
                          device, type);
     if (st) st = refuse_device(err, LATHE_UNSUPPORTED);
     if (st) {
@@ -208,4 +209,21 @@ enum lathe_status device_load(struct kv_txn *txn, const char *device, json_t **o
     }
     *out = document;
     return LATHE_OK;
+}
+
+enum lathe_status device_note_error(struct kv_txn *txn, const char *device, const char *error, struct lathe_error *err)
+{
+    json_t *document = NULL;
+    enum lathe_status st = store_get(txn, "device", device, &document, err);
+    if (st == LATHE_NOT_FOUND) return LATHE_OK;
+    if (st) return st;
+    const char *before = json_string_value(json_object_get(document, "error"));
+    bool same = error && before ? strcmp(error, before) == 0 : !error && !before;
+    if (!same) {
+        if (json_object_set_new(document, "error", error ? json_string(error) : json_null()))
+            st = error_set(err, LATHE_NO_MEMORY, "out of memory");
+        if (!st) st = store_put(txn, "device", device, document, err);
+    }
+    json_decref(document);
+    return st;
 }

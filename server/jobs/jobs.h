@@ -43,20 +43,34 @@ struct profile_request {
     const char *device, *config, *space;
     const int *resolutions; /* NULL: all of the space */
     size_t resolution_count;
-    int rounds;       /* visits to each network; 0: the default, 8 */
+    int rounds;       /* visits to each network, at least; 0: 4 */
+    double ci;        /* go on with further rounds until half the 95% interval of every row is at most this share of it;
+                         0: don't; below 0: the default, 0.02 unless rounds are given */
+    double budget_s;  /* of device time, at which to stop whatever is missing; 0: none */
+    int held_out;     /* subnets that say how far the table can be trusted; below 0: the default, 10 */
+    const char *mode; /* "layers": timed inside whole subnets; "isolated": each alone, in a hot loop, for comparison;
+                         "regression": whole subnets timed, their rows found by least squares, for runtimes that give no
+                         times between layers; NULL: layers, and regression where the runner turns out to give none */
+    bool calibrate;   /* measure held-out subnets alone: the table's factor and trust are made anew */
     int runs, warmup; /* timed and untimed runs a visit; 0: 3 and 2 */
     uint64_t seed;
 };
 /** Create. @param[out] job its document, new reference: {"id","kind":"profile","state","device","config","space",
- *  "resolutions","rows_total","rows_done","visits_total","visits_done","networks","created","error",..}.
+ *  "resolutions","rows_total","rows_done","visits_total","visits_done","networks","created","error",
+ *  "estimate_s": what it is likely to take, "device_s","elapsed_s","eta_s","progress": 0..1,
+ *  "stopped_by": "ci" (all rows are as precise as asked), "rounds" or "budget", "redone","throttled",
+ *  "trust": see trust.h, ..}.
  *  A profile with nothing missing is born done. */
 enum lathe_status jobs_create_profile(struct jobs *, const struct profile_request *, json_t **job,
                                       struct lathe_error *err);
-/** Create a measurement of one subnet. @param layers canonical texts. @param subnet its document, kept for the answer.
- */
-enum lathe_status jobs_create_measurement(struct jobs *, const char *device, const char *config, const json_t *subnet,
+/** Create a measurement of one network. @param layers canonical texts. @param what fields of the answer that tell what
+ *  it is: {"subnet":{..}} or {"network":{..}}; kept. */
+enum lathe_status jobs_create_measurement(struct jobs *, const char *device, const char *config, const json_t *what,
                                           const json_t *layers, int visits, int runs, json_t **job,
                                           struct lathe_error *err);
+/** Have a device tidied: runners of earlier versions go. @param[out] job {"id","kind":"clean","state","device",
+ *  "freed_kb": null until done,..}. */
+enum lathe_status jobs_create_clean(struct jobs *, const char *device, json_t **job, struct lathe_error *err);
 enum lathe_status jobs_get(struct jobs *, const char *kind, const char *id, json_t **job, struct lathe_error *err);
 enum lathe_status jobs_list(struct jobs *, const char *kind, const char *after, size_t limit, json_t **list, char *next,
                             struct lathe_error *err);
@@ -66,10 +80,20 @@ enum lathe_status jobs_cancel(struct jobs *, const char *kind, const char *id, j
 enum lathe_status jobs_cancel_device(struct jobs *, const char *device, struct lathe_error *err);
 
 /* Leases. */
-/** Take the next piece of work of any device that this agent serves; measurements first, then profiles by age. An agent
- *  works off one lease at a time: asking again ends the lease that it had.
+struct lease_request {
+    const char *agent;
+    const char *instance; /* of its program, so that two under one name keep their leases apart; "": not told */
+    const char *machine;  /* that it runs on; "": not told, then the agent's name stands for it */
+    const json_t *leases; /* array of ids: those that this instance is working on; others of it end. NULL: none */
+    const json_t *cpus;   /* object, device -> processors that the agent's configuration limits it to. NULL: none */
+};
+/** Take the next piece of work of any device that this agent serves; measurements first, then profiles by age. A device
+ *  works on one lease at a time, and so does a processor: devices of one machine whose "cpus" overlap (or that name
+ *  none) take turns.
  *  @param[out] lease new reference; see agents/agent/lease.h for its form.
  *  @return LATHE_OK, LATHE_NOT_FOUND when there is none now (err untouched), or an error. */
+enum lathe_status jobs_lease_to(struct jobs *, const struct lease_request *, json_t **lease, struct lathe_error *err);
+/** The same for an agent that tells its name only. It works off one lease at a time: asking again ends those it had. */
 enum lathe_status jobs_lease(struct jobs *, const char *agent, json_t **lease, struct lathe_error *err);
 /** Whose a lease is. @param agent 65 bytes. @return LATHE_CONFLICT when the lease has ended. */
 enum lathe_status jobs_lease_agent(struct jobs *, const char *lease, char *agent, struct lathe_error *err);
@@ -82,6 +106,9 @@ enum lathe_status jobs_results(struct jobs *, const char *lease, const json_t *r
  *  trying again can't help; otherwise it is tried again; the third failure in a row without progress is fatal, too. */
 enum lathe_status jobs_release(struct jobs *, const char *lease, int64_t fence, const char *error, bool fatal,
                                struct lathe_error *err);
+/** Give back the lease of a clean job that is done. @param freed_kb what it freed. */
+enum lathe_status jobs_release_cleaned(struct jobs *, const char *lease, int64_t fence, int64_t freed_kb,
+                                       struct lathe_error *err);
 /** What is known of a device: "online" (an agent that may serve it asked for work within the last minute), "busy" (it
  * has a lease) or "offline". @param agent the device's agent; NULL: any. @param[out] last_seen_ms wall clock, 0: never.
  *  Any thread. */

@@ -7,10 +7,13 @@
 #include "lut/base/text.h"
 #include "server/jobs/internal.h"
 #include "server/jobs/liveness.h"
+#include "server/jobs/offers.h"
 
 /* About one pass over one resolution: some seconds of work on most devices. Results come as they are measured, so a
  * lease's length costs nothing when it is lost. */
 enum { LEASE_VISITS = 27, FAILURES_MAX = 3 };
+/* Often enough to follow clocks and heat, seldom enough to cost little. */
+enum { SENTINEL_WARMUP = 2, SENTINEL_RUNS = 3, SENTINEL_EVERY_MS = 300, SENTINEL_EVERY_MS_OF_MEASUREMENT = 30 };
 
 enum lathe_status lease_load(struct kv_txn *txn, const char *lease, int64_t fence, json_t **out,
                              struct lathe_error *err)
@@ -27,56 +30,6 @@ enum lathe_status lease_load(struct kv_txn *txn, const char *lease, int64_t fenc
     }
     *out = document;
     return LATHE_OK;
-}
-
-/* A piece of work that an agent may take. */
-struct offer {
-    json_t *job, *device;
-    json_t *former; /* a lease of the same agent that ends by taking this one; or NULL */
-};
-
-static void clear_offer(struct offer *offer)
-{
-    json_decref(offer->job);
-    json_decref(offer->device);
-    json_decref(offer->former);
-    *offer = (struct offer){0};
-}
-
-/* Whether an agent may work on a job now. An agent works off one lease at a time: when it asks for work while it holds
- * a lease, it has lost it, be it that it was restarted or that the answer never reached it; no need to wait for expiry.
- * @return LATHE_NOT_FOUND when not. */
-static enum lathe_status consider(struct kv_txn *txn, const struct active_job *active, const char *agent,
-                                  struct offer *out, struct lathe_error *err)
-{
-    struct offer offer = {0};
-    enum lathe_status st = job_load(txn, active->kind, active->id, &offer.job, err);
-    if (!st) st = store_get(txn, "device", job_text(offer.job, "device"), &offer.device, err);
-    if (st) goto out;
-    const char *of = json_string_value(json_object_get(offer.device, "agent"));
-    if (of && strcmp(of, agent) != 0) {
-        st = LATHE_NOT_FOUND;
-        goto out;
-    }
-    st = lease_of_device(txn, job_text(offer.job, "device"), &offer.former, err);
-    if (st == LATHE_NOT_FOUND) st = LATHE_OK;
-    else if (!st && strcmp(job_text(offer.former, "agent"), agent) != 0) st = LATHE_NOT_FOUND;
-out:
-    if (st) clear_offer(&offer);
-    else *out = offer;
-    return st;
-}
-
-static enum lathe_status find_offer(struct kv_txn *txn, const char *agent, struct offer *out, struct lathe_error *err)
-{
-    struct active_job *active = NULL;
-    size_t n = 0;
-    enum lathe_status st = job_list_active(txn, &active, &n, err);
-    if (st) return st;
-    st = LATHE_NOT_FOUND;
-    for (size_t i = 0; i < n && st == LATHE_NOT_FOUND; i++) st = consider(txn, &active[i], agent, out, err);
-    free(active);
-    return st;
 }
 
 static enum lathe_status next_fence(struct kv_txn *txn, const char *device, int64_t *fence, struct lathe_error *err)
@@ -96,12 +49,26 @@ static enum lathe_status next_fence(struct kv_txn *txn, const char *device, int6
     return st;
 }
 
-/* The networks of some visits, each once: [{"network","layers"}]. */
-static enum lathe_status list_networks(struct kv_txn *txn, const char *job, const json_t *visits, json_t **out,
+static enum lathe_status list_network(struct kv_txn *txn, const char *job, int number, json_t *list,
+                                      struct lathe_error *err)
+{
+    json_t *network = NULL;
+    enum lathe_status st = plan_network(txn, job, number, &network, err);
+    if (!st)
+        json_array_append_new(list,
+                              json_pack("{s:i,s:O}", "network", number, "layers", json_object_get(network, "layers")));
+    json_decref(network);
+    return st;
+}
+
+/* The networks of some visits and the sentinel, each once: [{"network","layers"}]. */
+static enum lathe_status list_networks(struct kv_txn *txn, const json_t *of, const json_t *visits, json_t **out,
                                        struct lathe_error *err)
 {
+    const char *job = job_text(of, "id");
     json_t *list = json_array();
     enum lathe_status st = LATHE_OK;
+    if (job_sentinel(of) >= 0) st = list_network(txn, job, job_sentinel(of), list, err);
     size_t i;
     const json_t *visit;
     json_array_foreach(visits, i, visit)
@@ -110,12 +77,7 @@ static enum lathe_status list_networks(struct kv_txn *txn, const char *job, cons
         size_t known = 0;
         while (known < i && job_int(json_array_get(visits, known), "network") != number) known++;
         if (st || known < i) continue;
-        json_t *network = NULL;
-        st = plan_network(txn, job, number, &network, err);
-        if (!st)
-            json_array_append_new(
-                list, json_pack("{s:i,s:O}", "network", number, "layers", json_object_get(network, "layers")));
-        json_decref(network);
+        st = list_network(txn, job, number, list, err);
     }
     if (st) json_decref(list);
     else *out = list;
@@ -123,11 +85,23 @@ static enum lathe_status list_networks(struct kv_txn *txn, const char *job, cons
 }
 
 struct grant {
-    const char *agent, *id;
+    const struct lease_request *request;
+    const char *id;
     json_t *job;    /* the outcome, as the next two */
     json_t *answer; /* for the agent */
-    char former[JOB_ID_BYTES];
+    json_t *ended;  /* array of leases */
 };
+
+/* @param lease gets what tells whose it is and where it runs. */
+static enum lathe_status put_lease(struct kv_txn *txn, const struct grant *g, const struct offer *offer, json_t *lease,
+                                   struct lathe_error *err)
+{
+    if (json_object_set_new(lease, "instance", json_string(g->request->instance)) ||
+        json_object_set_new(lease, "place", json_string(offer->place)) ||
+        json_object_set_new(lease, "cpus", json_string(offer->cpus)))
+        return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    return store_put(txn, "lease", g->id, lease, err);
+}
 
 static enum lathe_status write_lease(struct kv_txn *txn, struct grant *g, const struct offer *offer, json_t *visits,
                                      struct lathe_error *err)
@@ -139,83 +113,139 @@ static enum lathe_status write_lease(struct kv_txn *txn, struct grant *g, const 
     json_t *networks = NULL;
     json_t *lease = NULL;
     enum lathe_status st = next_fence(txn, device, &fence, err);
-    if (!st) st = list_networks(txn, job, visits, &networks, err);
+    if (!st) st = list_networks(txn, g->job, visits, &networks, err);
     if (st) return st;
-    lease = json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:O}", "schema", STORE_VERSION, "id", g->id, "agent", g->agent,
-                      "device", device, "kind", kind, "job", job, "fence", (json_int_t)fence, "visits", visits);
-    g->answer = json_pack("{s:s,s:I,s:i,s:s,s:s,s:{s:s,s:O},s:s,s:b,s:O,s:O,s:o,s:O}", "id", g->id, "fence",
-                          (json_int_t)fence, "ttl_s", LEASE_TTL_S, "kind", kind, "job", job, "device", "name", device,
-                          "transport", json_object_get(offer->device, "transport"), "config",
-                          job_text(g->job, "config"), "per_layer", 1, "warmup", json_object_get(g->job, "warmup"),
-                          "runs", json_object_get(g->job, "runs"), "networks", networks, "visits", visits);
+    lease =
+        json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:O}", "schema", STORE_VERSION, "id", g->id, "agent", g->request->agent,
+                  "device", device, "kind", kind, "job", job, "fence", (json_int_t)fence, "visits", visits);
+    g->answer =
+        json_pack("{s:s,s:I,s:i,s:s,s:s,s:{s:s,s:O},s:s,s:b,s:O,s:O,s:o,s:O}", "id", g->id, "fence", (json_int_t)fence,
+                  "ttl_s", LEASE_TTL_S, "kind", kind, "job", job, "device", "name", device, "transport",
+                  json_object_get(offer->device, "transport"), "config", job_text(g->job, "config"), "per_layer",
+                  !profile_is(g->job, "regression"), "warmup", json_object_get(g->job, "warmup"), "runs",
+                  json_object_get(g->job, "runs"), "networks", networks, "visits", visits);
+    if (g->answer && job_sentinel(g->job) >= 0)
+        json_object_set_new(
+            g->answer, "sentinel",
+            json_pack("{s:i,s:i,s:i,s:i}", "network", job_sentinel(g->job), "warmup", SENTINEL_WARMUP, "runs",
+                      SENTINEL_RUNS, "every_ms",
+                      strcmp(kind, "measurement") == 0 ? SENTINEL_EVERY_MS_OF_MEASUREMENT : SENTINEL_EVERY_MS));
     if (!lease || !g->answer) st = error_set(err, LATHE_NO_MEMORY, "out of memory");
-    if (!st) st = store_put(txn, "lease", g->id, lease, err);
+    if (!st) st = put_lease(txn, g, offer, lease, err);
     json_decref(lease);
     return st;
+}
+
+static enum lathe_status end_leases(struct kv_txn *txn, const json_t *leases, struct lathe_error *err)
+{
+    enum lathe_status st = LATHE_OK;
+    for (size_t i = 0; !st && i < json_array_size(leases); i++)
+        st = store_delete(txn, "lease", job_text(json_array_get(leases, i), "id"), err);
+    return st;
+}
+
+/* Without visits: there is nothing to run. */
+static enum lathe_status grant_cleaning(struct kv_txn *txn, struct grant *g, const struct offer *offer,
+                                        struct lathe_error *err)
+{
+    int64_t fence = 0;
+    const char *job = job_text(g->job, "id");
+    const char *device = job_text(g->job, "device");
+    enum lathe_status st = next_fence(txn, device, &fence, err);
+    if (st) return st;
+    json_t *lease =
+        json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:I}", "schema", STORE_VERSION, "id", g->id, "agent", g->request->agent,
+                  "device", device, "kind", "clean", "job", job, "fence", (json_int_t)fence);
+    g->answer = json_pack("{s:s,s:I,s:i,s:s,s:s,s:{s:s,s:O}}", "id", g->id, "fence", (json_int_t)fence, "ttl_s",
+                          LEASE_TTL_S, "kind", "clean", "job", job, "device", "name", device, "transport",
+                          json_object_get(offer->device, "transport"));
+    st = lease && g->answer ? put_lease(txn, g, offer, lease, err) : error_set(err, LATHE_NO_MEMORY, "out of memory");
+    json_decref(lease);
+    return st;
+}
+
+/* The visits of a lease, and the lease. */
+static enum lathe_status grant_visits(struct kv_txn *txn, struct grant *g, const struct offer *offer,
+                                      struct lathe_error *err)
+{
+    json_t *visits = NULL;
+    enum lathe_status st = plan_next(txn, job_text(g->job, "id"), LEASE_VISITS, &visits, err);
+    if (!st && !json_array_size(visits))
+        st = error_set(err, LATHE_IO, "job %s is under way, but its plan has no visit left", job_text(g->job, "id"));
+    if (!st) st = write_lease(txn, g, offer, visits, err);
+    json_decref(visits);
+    return st;
+}
+
+static void clear_grant(struct grant *g)
+{
+    json_decref(g->job);
+    json_decref(g->answer);
+    json_decref(g->ended);
+    g->job = g->answer = g->ended = NULL;
 }
 
 static enum lathe_status grant_lease(void *context, struct kv_txn *txn, struct lathe_error *err)
 {
     struct grant *g = context;
     struct offer offer = {0};
-    json_t *visits = NULL;
-    json_decref(g->job);
-    json_decref(g->answer);
-    g->job = g->answer = NULL;
-    g->former[0] = '\0';
-    enum lathe_status st = find_offer(txn, g->agent, &offer, err);
+    clear_grant(g);
+    enum lathe_status st = offer_find(txn, g->request, &offer, err);
     if (st) return st;
     g->job = json_incref(offer.job);
-    if (offer.former) {
-        snprintf(g->former, sizeof g->former, "%s", job_text(offer.former, "id"));
-        st = store_delete(txn, "lease", g->former, err);
-    }
-    if (!st) st = plan_next(txn, job_text(g->job, "id"), LEASE_VISITS, &visits, err);
-    if (!st && !json_array_size(visits))
-        st = error_set(err, LATHE_IO, "job %s is under way, but its plan has no visit left", job_text(g->job, "id"));
-    if (!st) st = write_lease(txn, g, &offer, visits, err);
+    g->ended = json_incref(offer.ended);
+    st = end_leases(txn, g->ended, err);
+    if (!st)
+        st = strcmp(job_text(g->job, "kind"), "clean") == 0 ? grant_cleaning(txn, g, &offer, err)
+                                                            : grant_visits(txn, g, &offer, err);
     if (!st) {
         json_object_set_new(g->job, "state", json_string("running"));
         st = job_save(txn, g->job, err);
     }
-    json_decref(visits);
-    clear_offer(&offer);
+    offer_clear(&offer);
     return st;
 }
 
 /* Agents ask often and mostly in vain: look on a snapshot first. */
-static enum lathe_status look_for_work(struct jobs *jobs, const char *agent, struct lathe_error *err)
+static enum lathe_status look_for_work(struct jobs *jobs, const struct lease_request *request, struct lathe_error *err)
 {
     struct kv_txn *txn;
     struct offer offer = {0};
     enum lathe_status st = kv_read_begin(jobs->kv, &txn, err);
     if (st) return st;
-    st = find_offer(txn, agent, &offer, err);
+    st = offer_find(txn, request, &offer, err);
     kv_read_end(txn);
-    clear_offer(&offer);
+    offer_clear(&offer);
     return st;
 }
 
 enum lathe_status jobs_lease(struct jobs *jobs, const char *agent, json_t **lease, struct lathe_error *err)
 {
+    const struct lease_request request = {.agent = agent, .instance = "", .machine = ""};
+    return jobs_lease_to(jobs, &request, lease, err);
+}
+
+enum lathe_status jobs_lease_to(struct jobs *jobs, const struct lease_request *request, json_t **lease,
+                                struct lathe_error *err)
+{
     char id[JOB_ID_BYTES];
     struct lathe_error own = {0};
-    if (!text_is_name(agent)) return error_field(err, "agent", "agent is not a name");
-    liveness_see_agent(jobs, agent);
-    enum lathe_status st = look_for_work(jobs, agent, &own);
-    struct grant g = {.agent = agent, .id = id};
+    if (!text_is_name(request->agent)) return error_field(err, "agent", "agent is not a name");
+    liveness_see_agent(jobs, request->agent);
+    enum lathe_status st = look_for_work(jobs, request, &own);
+    struct grant g = {.request = request, .id = id};
     if (!st) {
         store_new_id("l", id);
         st = kv_write(jobs->kv, grant_lease, &g, &own);
     }
     if (!st) {
-        if (g.former[0]) liveness_forget_lease(jobs, g.former);
+        for (size_t i = 0; i < json_array_size(g.ended); i++)
+            liveness_forget_lease(jobs, job_text(json_array_get(g.ended, i), "id"));
         lease_extend(jobs, id);
         *lease = json_incref(g.answer);
         jobs_notify_change(jobs, g.job);
     } else if (st != LATHE_NOT_FOUND && err) *err = own;
-    json_decref(g.job);
-    json_decref(g.answer);
+    clear_grant(&g);
     return st;
 }
 
@@ -251,7 +281,8 @@ struct giving_back {
     const char *lease, *error;
     int64_t fence;
     bool fatal;
-    json_t *job; /* the outcome: changed, or NULL */
+    int64_t freed_kb; /* of a clean job that is done; -1: it is not, or is another */
+    json_t *job;      /* the outcome: changed, or NULL */
 };
 
 static enum lathe_status note_failure(struct kv_txn *txn, const struct giving_back *g, struct lathe_error *err)
@@ -275,28 +306,47 @@ static enum lathe_status give_back(void *context, struct kv_txn *txn, struct lat
     g->job = NULL;
     enum lathe_status st = lease_load(txn, g->lease, g->fence, &lease, err);
     if (!st) st = store_delete(txn, "lease", g->lease, err);
+    if (!st) st = device_note_error(txn, job_text(lease, "device"), g->error, err);
     if (!st) st = job_load(txn, job_text(lease, "kind"), job_text(lease, "job"), &job, err);
     if (!st && g->error && job_active(job)) {
         g->job = json_incref(job);
         st = note_failure(txn, g, err);
+    }
+    if (!st && g->freed_kb >= 0 && strcmp(job_text(job, "kind"), "clean") != 0)
+        st = error_field(err, "freed_kb", "job %s frees nothing: it is no clean job", job_text(job, "id"));
+    if (!st && g->freed_kb >= 0 && job_active(job)) {
+        g->job = json_incref(job);
+        st = clean_finish(txn, job, g->freed_kb, err);
     }
     json_decref(lease);
     json_decref(job);
     return st;
 }
 
+static enum lathe_status release(struct jobs *jobs, struct giving_back *g, struct lathe_error *err)
+{
+    enum lathe_status st = kv_write(jobs->kv, give_back, g, err);
+    if (!st) {
+        liveness_forget_lease(jobs, g->lease);
+        jobs_notify_change(jobs, g->job);
+        jobs_notify_work(jobs);
+    }
+    json_decref(g->job);
+    return st;
+}
+
 enum lathe_status jobs_release(struct jobs *jobs, const char *lease, int64_t fence, const char *error, bool fatal,
                                struct lathe_error *err)
 {
-    struct giving_back g = {.lease = lease, .fence = fence, .error = error, .fatal = fatal};
-    enum lathe_status st = kv_write(jobs->kv, give_back, &g, err);
-    if (!st) {
-        liveness_forget_lease(jobs, lease);
-        jobs_notify_change(jobs, g.job);
-        jobs_notify_work(jobs);
-    }
-    json_decref(g.job);
-    return st;
+    struct giving_back g = {.lease = lease, .fence = fence, .error = error, .fatal = fatal, .freed_kb = -1};
+    return release(jobs, &g, err);
+}
+
+enum lathe_status jobs_release_cleaned(struct jobs *jobs, const char *lease, int64_t fence, int64_t freed_kb,
+                                       struct lathe_error *err)
+{
+    struct giving_back g = {.lease = lease, .fence = fence, .freed_kb = freed_kb};
+    return release(jobs, &g, err);
 }
 
 static enum lathe_status delete_lease(void *context, struct kv_txn *txn, struct lathe_error *err)

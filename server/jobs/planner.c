@@ -17,7 +17,7 @@ enum { ROUNDS_A_SITTING = 2 };
 static int deficit_of(const struct plan_request *q, const struct plan_have *have, int contexts)
 {
     uint64_t a_network = (uint64_t)q->rounds * (uint64_t)q->runs;
-    uint64_t wanted = a_network * (uint64_t)contexts;
+    uint64_t wanted = have->precise ? 0 : a_network * (uint64_t)contexts;
     int deficit = have->contexts < (uint32_t)contexts ? contexts - (int)have->contexts : 0;
     int by_samples = have->samples < wanted ? (int)((wanted - have->samples + a_network - 1) / a_network) : 0;
     return by_samples > deficit ? by_samples : deficit;
@@ -42,6 +42,72 @@ static enum lathe_status find_missing(const struct plan_request *q, struct grid 
         memcpy(missing->text, row->text, sizeof missing->text);
         missing->contexts = contexts;
     }
+    return LATHE_OK;
+}
+
+/* Draws for a held-out subnet that is not in the plan already. */
+enum { HELD_OUT_TRIES = 50 };
+
+static bool is_in(const struct subnet *items, size_t n, const struct subnet *s)
+{
+    for (size_t i = 0; i < n; i++)
+        if (subnet_equal(&items[i], s)) return true;
+    return false;
+}
+
+/* Draw subnets of one resolution that the plan does not have yet. */
+static void draw(const struct grid *g, int resolution, int count, bool held_out, struct rng *rng, struct plan *plan)
+{
+    for (int i = 0; i < count; i++) {
+        for (int tries = 0; tries < HELD_OUT_TRIES; tries++) {
+            struct subnet s;
+            space_random(g->space, rng, &s);
+            s.at[space_resolution_dim(g->space)] = g->resolutions[resolution];
+            space_canonicalise(g->space, &s);
+            if (is_in(plan->networks, plan->network_count, &s)) continue;
+            plan->held_out[plan->network_count] = held_out;
+            plan->networks[plan->network_count++] = s;
+            break;
+        }
+    }
+}
+
+/* The middle value of each dimension. */
+static void choose_sentinel(const struct grid *g, struct subnet *out)
+{
+    *out = (struct subnet){0};
+    for (int dim = 0; dim < space_dim_count(g->space); dim++)
+        out->at[dim] = (uint8_t)(space_dim(g->space, dim)->count / 2);
+    out->at[space_resolution_dim(g->space)] = g->resolutions[g->resolution_count / 2];
+    space_canonicalise(g->space, out);
+}
+
+/* A resolution's part of something that is for all of them. */
+static int share_of(int all, const struct grid *g, int resolution)
+{
+    return all * (resolution + 1) / g->resolution_count - all * resolution / g->resolution_count;
+}
+
+/* Put covering and held-out subnets together. @param cover for each resolution in turn, from starts[r] on; starts are
+ * moved to where the resolution's networks stand in the plan. */
+static enum lathe_status gather_networks(const struct plan_request *q, const struct grid *g, const struct cover *cover,
+                                         size_t *starts, struct rng *rng, struct plan *plan, struct lathe_error *err)
+{
+    size_t most = cover->count + (size_t)q->held_out + (size_t)q->random + 1;
+    plan->networks = malloc(sizeof *plan->networks * most);
+    plan->held_out = calloc(most, sizeof *plan->held_out);
+    if (!plan->networks || !plan->held_out) return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    size_t from = 0;
+    for (int r = 0; r < g->resolution_count; r++) {
+        size_t n = starts[r + 1] - from;
+        if (n) memcpy(plan->networks + plan->network_count, cover->items + from, n * sizeof *cover->items);
+        from = starts[r + 1];
+        plan->network_count += n;
+        if (cover->count) draw(g, r, share_of(q->random, g, r), false, rng, plan);
+        if (cover->count || q->only_held_out) draw(g, r, share_of(q->held_out, g, r), true, rng, plan);
+        starts[r + 1] = plan->network_count;
+    }
+    choose_sentinel(g, &plan->sentinel);
     return LATHE_OK;
 }
 
@@ -77,19 +143,22 @@ enum lathe_status plan_make(const struct plan_request *q, struct plan *out, stru
     if (q->rounds < 1 || q->rounds > PLAN_MAX_ROUNDS)
         return error_field(err, "rounds", "rounds must be 1 to %d", PLAN_MAX_ROUNDS);
     if (q->runs < 1 || q->runs > PLAN_MAX_RUNS) return error_field(err, "runs", "runs must be 1 to %d", PLAN_MAX_RUNS);
+    if (q->held_out < 0 || q->held_out > PLAN_MAX_HELD_OUT)
+        return error_field(err, "held_out", "held_out must be 0 to %d", PLAN_MAX_HELD_OUT);
+    if (q->random < 0 || q->random > PLAN_MAX_RANDOM)
+        return error_field(err, "random", "random must be 0 to %d", PLAN_MAX_RANDOM);
     rng_seed(&rng, q->seed);
     enum lathe_status st = grid_init(&g, q->space, q->resolutions, q->resolution_count, err);
     if (st) goto out;
-    st = find_missing(q, &g, &rng, &plan, err);
-    for (int r = 0; !st && r < g.resolution_count; r++) {
+    if (q->only_held_out) plan.rows_total = g.row_count;
+    else st = find_missing(q, &g, &rng, &plan, err);
+    for (int r = 0; !st && !q->only_held_out && r < g.resolution_count; r++) {
         st = cover_resolution(&g, r, &rng, &cover, err);
         starts[r + 1] = cover.count;
     }
     if (st) goto out;
-    plan.networks = cover.items;
-    plan.network_count = cover.count;
-    cover.items = NULL;
-    st = order_visits(q, starts, g.resolution_count, &rng, &plan, err);
+    st = gather_networks(q, &g, &cover, starts, &rng, &plan, err);
+    if (!st) st = order_visits(q, starts, g.resolution_count, &rng, &plan, err);
     if (st) goto out;
     *out = plan;
     plan = (struct plan){0};
@@ -103,6 +172,7 @@ out:
 void plan_clear(struct plan *plan)
 {
     free(plan->networks);
+    free(plan->held_out);
     free(plan->visits);
     free(plan->rows);
     *plan = (struct plan){0};

@@ -7,18 +7,28 @@
  * a Latin one: within a stage every choice is taken equally often, and stages are combined at random.
  * For OFA's MobileNetV3 that makes 27 subnets a resolution: nine choices for a stage's first block, in three contexts.
  *
+ * Beside them stand held-out subnets, drawn at random, whose whole latency says how far the table can be trusted, and a
+ * sentinel, one subnet of middling choices that is run again and again: what it takes says how fast the device is then.
+ *
  * Threads: plain values, no shared state. The same request gives the same plan. */
 #ifndef LATHE_JOBS_PLANNER_H
 #define LATHE_JOBS_PLANNER_H
 
 #include "server/spaces/space.h"
 
-enum { PLAN_CONTEXTS = 3, PLAN_MAX_ROUNDS = 1000, PLAN_MAX_RUNS = 1000 };
+enum {
+    PLAN_CONTEXTS = 3,
+    PLAN_MAX_ROUNDS = 1000,
+    PLAN_MAX_RUNS = 1000,
+    PLAN_MAX_HELD_OUT = 100,
+    PLAN_MAX_RANDOM = 2000
+};
 
 /* What a table has of a row already; zeros when it has none. */
 struct plan_have {
     uint64_t samples;
     uint32_t contexts;
+    bool precise; /* no more samples are wanted, however few there are */
 };
 
 struct plan_request {
@@ -26,6 +36,9 @@ struct plan_request {
     const int *resolutions; /* pixels; each a value of the space; NULL: all of them */
     size_t resolution_count;
     int rounds, runs; /* visits to each network, timed runs a visit; at least 1 */
+    int held_out;     /* subnets beside those that cover rows, over all resolutions; 0..PLAN_MAX_HELD_OUT */
+    bool only_held_out;
+    int random; /* subnets drawn beside those that cover rows, over all resolutions, counted among them */
     uint64_t seed;
     enum lathe_status (*have)(void *context, const char *layer_text, struct plan_have *out, struct lathe_error *err);
     void *context;
@@ -37,8 +50,10 @@ struct plan_row {
 };
 
 struct plan {
-    struct subnet *networks; /* grouped by resolution, ascending */
+    struct subnet *networks; /* grouped by resolution, ascending; held-out ones are the last of each */
+    bool *held_out;          /* of each network */
     size_t network_count;
+    struct subnet sentinel;
     uint32_t *visits; /* indices of networks, in the order in which to visit them */
     size_t visit_count;
     struct plan_row *rows; /* the missing ones */
@@ -46,7 +61,8 @@ struct plan {
     size_t rows_total; /* rows of the space at these resolutions, missing or not */
 };
 
-/** @param[out] out plan_clear() it. A plan without networks: nothing is missing.
+/** @param[out] out plan_clear() it. A plan without networks: nothing is missing. Fewer held-out subnets than asked are
+ *  in it where the space hardly has other ones than those that cover.
  *  @return LATHE_INVALID (field "resolutions" or "rounds"), LATHE_UNSUPPORTED (slots with too many layers),
  *          LATHE_NO_MEMORY, or what have() returned. */
 enum lathe_status plan_make(const struct plan_request *, struct plan *out, struct lathe_error *err);

@@ -61,6 +61,48 @@ out:
     return st;
 }
 
+enum lathe_status plan_extend(struct kv_txn *txn, json_t *job, const json_t *networks, struct lathe_error *err)
+{
+    json_t *plan = NULL;
+    const char *id = job_text(job, "id");
+    int64_t added = (int64_t)json_array_size(networks);
+    enum lathe_status st = store_get(txn, "plan", id, &plan, err);
+    if (st) return st;
+    if (json_array_extend(json_object_get(plan, "visits"), (json_t *)networks))
+        st = error_set(err, LATHE_NO_MEMORY, "out of memory");
+    if (!st) st = store_put(txn, "plan", id, plan, err);
+    json_decref(plan);
+    job_set_int(job, "visits_total", job_int(job, "visits_total") + added);
+    job_set_hidden(job, "first_visit", job_hidden(job, "first_visit") + added);
+    return st;
+}
+
+struct network_walk {
+    bool (*see)(void *, int, const json_t *);
+    void *context;
+};
+
+static bool walk_network(void *context, struct kv_slice key, struct kv_slice value)
+{
+    struct network_walk *walk = context;
+    char digits[9] = "";
+    json_t *network = json_loadb(value.data, value.size, 0, NULL);
+    if (key.size >= 8) memcpy(digits, (const char *)key.data + key.size - 8, 8);
+    bool more = !network || walk->see(walk->context, (int)strtoul(digits, NULL, 16), network);
+    json_decref(network);
+    return more;
+}
+
+enum lathe_status plan_networks(struct kv_txn *txn, const char *job,
+                                bool (*see)(void *, int number, const json_t *network), void *context,
+                                struct lathe_error *err)
+{
+    char prefix[JOB_KEY_BYTES];
+    struct network_walk walk = {see, context};
+    snprintf(prefix, sizeof prefix, "network/%s/", job);
+    return kv_scan(txn, prefix, NULL, walk_network, &walk, err);
+}
+
 enum lathe_status plan_delete(struct kv_txn *txn, const char *job, bool keep_visits, struct lathe_error *err)
 {
     static const char *const families[] = {"network", "row", "visit"};
@@ -145,9 +187,14 @@ bool visit_done(struct kv_txn *txn, const char *job, int visit)
     return kv_get(txn, KV_KEY(key), &value, NULL) == LATHE_OK;
 }
 
-enum lathe_status visit_mark(struct kv_txn *txn, const char *job, int visit, const char *value, struct lathe_error *err)
+enum lathe_status visit_put(struct kv_txn *txn, const char *job, int visit, json_t *take_mark, struct lathe_error *err)
 {
     char key[JOB_KEY_BYTES];
+    char *text = take_mark ? json_dumps(take_mark, JSON_COMPACT) : NULL;
+    json_decref(take_mark);
+    if (!text) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     numbered_key(key, "visit", job, visit);
-    return kv_put(txn, KV_KEY(key), value, strlen(value), err);
+    enum lathe_status st = kv_put(txn, KV_KEY(key), text, strlen(text), err);
+    free(text);
+    return st;
 }

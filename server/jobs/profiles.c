@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,11 @@
 #include "server/jobs/config.h"
 #include "server/jobs/internal.h"
 
-enum { ROUNDS_DEFAULT = 8, RUNS_DEFAULT = 3, WARMUP_DEFAULT = 2, WARMUP_MAX = 1000 };
+enum { ROUNDS_DEFAULT = 4, RUNS_DEFAULT = 3, WARMUP_DEFAULT = 2, WARMUP_MAX = 1000, HELD_OUT_DEFAULT = 10 };
+/* REGRESSION_SUBNETS: beside those that cover; least squares need several subnets a row. */
+enum { REGRESSION_SUBNETS = 240, ISOLATED_RUNS = 10 };
+static const double ci_default = 0.02;
+static const double budget_max_s = 7 * 86400;
 
 struct table_id job_table(const json_t *job)
 {
@@ -21,7 +26,14 @@ struct known_rows {
     struct table_id table;
     uint32_t version; /* 0: there is none */
     bool relied_on;   /* something that it has spares work */
+    double ci;        /* of each row, as a share of it; 0: not asked */
+    const char *mode;
 };
+
+bool profile_is(const json_t *job, const char *mode)
+{
+    return strcmp(job_text(job, "mode"), mode) == 0;
+}
 
 static enum lathe_status look_up_row(void *context, const char *layer_text, struct plan_have *out,
                                      struct lathe_error *err)
@@ -34,7 +46,12 @@ static enum lathe_status look_up_row(void *context, const char *layer_text, stru
     if (st) return st;
     /* Imported figures have no contexts: they say how long a layer took somewhere, not on this device. */
     if (!latency.contexts) return LATHE_OK;
-    *out = (struct plan_have){.samples = latency.count, .contexts = latency.contexts};
+    *out = (struct plan_have){.samples = latency.samples, .contexts = latency.contexts};
+    if (known->ci > 0) {
+        /* Rows measured before there were intervals are as good as their samples are many. */
+        if (isfinite(latency.ci_ms)) out->precise = latency.ci_ms <= known->ci * latency_best_ms(&latency);
+        if (isfinite(latency.ci_ms) && !out->precise) out->samples = 0;
+    }
     known->relied_on = true;
     return LATHE_OK;
 }
@@ -45,7 +62,41 @@ struct profile_draft {
     struct plan plan;
     uint32_t version; /* of the table that it relies on; 0: none */
     int64_t version_created;
+    json_t *sentinel;  /* of the table's version, if it has one: {"context","layers"}; owned */
+    double ns_per_mac; /* of the table's rows; 0: unknown */
 };
+
+static void draft_clear(struct profile_draft *draft)
+{
+    plan_clear(&draft->plan);
+    json_decref(draft->sentinel);
+    draft->sentinel = NULL;
+}
+
+struct speed {
+    double ns, macs;
+};
+
+static bool add_speed(void *context, const char *row_text, const struct latency *latency)
+{
+    struct speed *speed = context;
+    struct layer layer;
+    int resolution;
+    if (row_parse(row_text, &layer, &resolution, NULL)) return true;
+    speed->ns += latency_best_ms(latency) * 1e6;
+    speed->macs += (double)layer_macs(&layer);
+    return true;
+}
+
+/* How fast the device is, by all that its table has. */
+static enum lathe_status find_speed(const struct known_rows *known, double *ns_per_mac, struct lathe_error *err)
+{
+    struct speed speed = {0};
+    if (!known->version) return LATHE_OK;
+    enum lathe_status st = table_scan(known->txn, known->table, known->version, NULL, add_speed, &speed, err);
+    if (!st && speed.macs > 0) *ns_per_mac = speed.ns / speed.macs;
+    return st;
+}
 
 static size_t read_resolutions(const json_t *job, int *out)
 {
@@ -56,15 +107,22 @@ static size_t read_resolutions(const json_t *job, int *out)
     return n;
 }
 
-static enum lathe_status find_version(struct known_rows *known, uint32_t version, int64_t *created,
+static enum lathe_status find_version(struct known_rows *known, uint32_t version, int64_t *created, json_t **sentinel,
                                       struct lathe_error *err)
 {
     struct table_info info;
     enum lathe_status st = table_info(known->txn, known->table, version, &info, err);
     if (st == LATHE_NOT_FOUND) return LATHE_OK;
     if (st) return st;
+    /* Rows that were measured in another way say nothing of what this way would give. */
+    const char *method = json_string_value(json_object_get(info.fingerprint, "method"));
+    if (strcmp(method ? method : "layers", known->mode) != 0) {
+        table_info_clear(&info);
+        return LATHE_OK;
+    }
     known->version = info.version;
     *created = info.created_ms;
+    *sentinel = json_incref(json_object_get(info.notes, "sentinel"));
     table_info_clear(&info);
     return LATHE_OK;
 }
@@ -72,12 +130,16 @@ static enum lathe_status find_version(struct known_rows *known, uint32_t version
 static enum lathe_status draft_plan(struct jobs *jobs, struct kv_txn *txn, const json_t *job, uint32_t version,
                                     struct profile_draft *draft, struct lathe_error *err)
 {
-    struct known_rows known = {.txn = txn, .table = job_table(job)};
+    struct known_rows known = {.txn = txn,
+                               .table = job_table(job),
+                               .ci = json_number_value(json_object_get(job, "ci")),
+                               .mode = job_text(job, "mode")};
     int resolutions[SPACE_MAX_VALUES];
     int64_t created = 0;
     *draft = (struct profile_draft){.space = catalog_find(jobs->spaces, job_text(job, "space"))};
     if (!draft->space) return error_field(err, "space", "there is no space %s", job_text(job, "space"));
-    enum lathe_status st = find_version(&known, version, &created, err);
+    enum lathe_status st = find_version(&known, version, &created, &draft->sentinel, err);
+    if (!st) st = find_speed(&known, &draft->ns_per_mac, err);
     if (st) return st;
     struct plan_request request = {
         .space = draft->space,
@@ -85,19 +147,22 @@ static enum lathe_status draft_plan(struct jobs *jobs, struct kv_txn *txn, const
         .resolution_count = read_resolutions(job, resolutions),
         .rounds = (int)job_int(job, "rounds"),
         .runs = (int)job_int(job, "runs"),
+        .held_out = (int)job_int(job, "held_out"),
+        .random = profile_is(job, "regression") ? REGRESSION_SUBNETS : 0,
+        .only_held_out = json_is_true(json_object_get(job, "calibrate")),
         .seed = (uint64_t)job_int(job, "seed"),
         .have = look_up_row,
         .context = &known,
     };
     st = plan_make(&request, &draft->plan, err);
-    if (!st && known.relied_on) {
+    if (!st && (known.relied_on || request.only_held_out)) {
         draft->version = known.version;
         draft->version_created = created;
     }
     return st;
 }
 
-static json_t *describe_network(const struct space *space, const struct subnet *s)
+static json_t *describe_network(const struct space *space, const struct subnet *s, const char *role)
 {
     struct layer layers[SPACE_MAX_SLOTS];
     char text[LAYER_TEXT_BYTES];
@@ -109,19 +174,108 @@ static json_t *describe_network(const struct space *space, const struct subnet *
         json_array_append_new(texts, json_string(text));
     }
     snprintf(context, sizeof context, "%016llx", (unsigned long long)space_subnet_id(space, s));
-    return json_pack("{s:s,s:o}", "context", context, "layers", texts);
+    return json_pack("{s:s,s:o,s:s}", "context", context, "layers", texts, "role", role);
 }
 
-static enum lathe_status put_rows(struct kv_txn *txn, const char *job, const struct plan *plan, struct lathe_error *err)
+int job_sentinel(const json_t *job)
+{
+    return (int)job_hidden(job, "sentinel") - 1;
+}
+
+void job_add_sentinel(json_t *job, json_t *networks, const json_t *sentinel)
+{
+    job_set_hidden(job, "sentinel", 0);
+    if (!sentinel) return;
+    json_t *network = json_copy((json_t *)sentinel);
+    json_object_set_new(network, "role", json_string("sentinel"));
+    json_array_append_new(networks, network);
+    job_set_hidden(job, "sentinel", job_hidden(job, "first_network") + (int64_t)json_array_size(networks));
+}
+
+static enum lathe_status put_rows(struct kv_txn *txn, const char *job, const struct plan *plan, bool isolated,
+                                  struct lathe_error *err)
 {
     enum lathe_status st = LATHE_OK;
     for (size_t i = 0; !st && i < plan->row_count; i++) {
         char key[JOB_KEY_BYTES];
-        unsigned char contexts = (unsigned char)plan->rows[i].contexts;
+        unsigned char contexts = isolated ? 1 : (unsigned char)plan->rows[i].contexts;
         snprintf(key, sizeof key, "row/%s/%s", job, plan->rows[i].text);
         st = kv_put(txn, KV_KEY(key), &contexts, 1, err);
     }
     return st;
+}
+
+/* Parameters that a network brings and none before it had: layers that it shares with them at the same occurrence are
+ * packed already. */
+static double new_params_of(const json_t *layers, json_t *packed)
+{
+    double params = 0;
+    size_t i;
+    const json_t *text;
+    json_array_foreach(layers, i, text)
+    {
+        char key[LAYER_TEXT_BYTES + 16];
+        struct layer layer;
+        int occurrence = 0;
+        for (size_t k = 0; k < i; k++) occurrence += json_equal(json_array_get(layers, k), (json_t *)text);
+        snprintf(key, sizeof key, "%d %s", occurrence, json_string_value(text));
+        if (json_object_get(packed, key) || layer_parse(json_string_value(text), &layer, NULL)) continue;
+        json_object_set_new(packed, key, json_true());
+        params += (double)layer_params(&layer);
+    }
+    return params;
+}
+
+/* Note with each network what it brings when it is visited first. @param[out] total of all. */
+static void note_new_params(const json_t *visits, json_t *networks, double *total)
+{
+    json_t *packed = json_object();
+    *total = 0;
+    for (size_t i = 0; i < json_array_size(visits); i++) {
+        json_t *network = json_array_get(networks, (size_t)json_integer_value(json_array_get(visits, i)));
+        if (!network || json_object_get(network, "new_params")) continue;
+        double params = new_params_of(json_object_get(network, "layers"), packed);
+        json_object_set_new(network, "new_params", json_integer((json_int_t)params));
+        *total += params;
+    }
+    json_decref(packed);
+}
+
+static void set_estimate(json_t *job, const struct profile_draft *draft, double params)
+{
+    const struct plan *plan = &draft->plan;
+    double macs = 0;
+    for (size_t i = 0; i < plan->network_count; i++) {
+        struct subnet_cost cost;
+        space_cost(draft->space, &plan->networks[i], DTYPE_F32, &cost);
+        macs += (double)cost.macs * (double)plan->visit_count / (double)plan->network_count;
+    }
+    progress_estimate(job, macs, params, draft->ns_per_mac, draft->ns_per_mac > 0);
+}
+
+static void list_subnets(const struct profile_draft *draft, const char *role, json_t *networks, json_t *visits)
+{
+    const struct plan *plan = &draft->plan;
+    for (size_t i = 0; i < plan->network_count; i++)
+        json_array_append_new(
+            networks, describe_network(draft->space, &plan->networks[i], plan->held_out[i] ? "held_out" : role));
+    for (size_t i = 0; i < plan->visit_count; i++) json_array_append_new(visits, json_integer(plan->visits[i]));
+}
+
+/* Each missing row as a network of its own, and the held-out subnets; rounds of all of them, in the order of the rows.
+ */
+static void list_isolated(const struct profile_draft *draft, const json_t *job, json_t *networks, json_t *visits)
+{
+    const struct plan *plan = &draft->plan;
+    for (size_t i = 0; i < plan->row_count; i++)
+        json_array_append_new(
+            networks, json_pack("{s:s,s:[s],s:s}", "context", "0", "layers", plan->rows[i].text, "role", "cover"));
+    for (size_t i = 0; i < plan->network_count; i++)
+        if (plan->held_out[i])
+            json_array_append_new(networks, describe_network(draft->space, &plan->networks[i], "held_out"));
+    for (int64_t round = 0; round < job_int(job, "rounds"); round++)
+        for (size_t i = 0; i < json_array_size(networks); i++)
+            json_array_append_new(visits, json_integer((json_int_t)i));
 }
 
 static enum lathe_status put_draft(struct kv_txn *txn, json_t *job, const struct profile_draft *draft,
@@ -130,18 +284,28 @@ static enum lathe_status put_draft(struct kv_txn *txn, json_t *job, const struct
     const struct plan *plan = &draft->plan;
     json_t *networks = json_array();
     json_t *visits = json_array();
-    for (size_t i = 0; i < plan->network_count; i++)
-        json_array_append_new(networks, describe_network(draft->space, &plan->networks[i]));
-    for (size_t i = 0; i < plan->visit_count; i++) json_array_append_new(visits, json_integer(plan->visits[i]));
+    double params = 0;
+    if (profile_is(job, "isolated")) list_isolated(draft, job, networks, visits);
+    else list_subnets(draft, profile_is(job, "regression") ? "fit" : "cover", networks, visits);
+    note_new_params(visits, networks, &params);
     enum lathe_status st = LATHE_OK;
-    if (json_array_size(networks) != plan->network_count || json_array_size(visits) != plan->visit_count)
-        st = error_set(err, LATHE_NO_MEMORY, "out of memory");
+    size_t network_count = json_array_size(networks);
+    bool complete = profile_is(job, "isolated") ||
+                    (network_count == plan->network_count && json_array_size(visits) == plan->visit_count);
+    json_t *own = draft->sentinel ? NULL : describe_network(draft->space, &plan->sentinel, "sentinel");
+    job_add_sentinel(job, networks, draft->sentinel ? draft->sentinel : own);
+    json_decref(own);
+    if (!complete) st = error_set(err, LATHE_NO_MEMORY, "out of memory");
     if (!st) st = plan_put(txn, job, networks, visits, err);
-    if (!st) st = put_rows(txn, job_text(job, "id"), plan, err);
+    if (!st) st = put_rows(txn, job_text(job, "id"), plan, profile_is(job, "isolated"), err);
     json_decref(networks);
     json_decref(visits);
     if (st) return st;
-    job_set_int(job, "networks", (int64_t)plan->network_count);
+    set_estimate(job, draft, params);
+    job_set_hidden(job, "params", (int64_t)params);
+    job_set_hidden(job, "params_built", 0);
+    job_set_hidden(job, "rounds_done", job_int(job, "rounds"));
+    job_set_int(job, "networks", (int64_t)network_count);
     job_set_int(job, "rows_total", (int64_t)plan->rows_total);
     job_set_int(job, "rows_done", (int64_t)(plan->rows_total - plan->row_count));
     job_set_hidden(job, "version", draft->version);
@@ -156,31 +320,25 @@ enum lathe_status profile_plan(struct jobs *jobs, struct kv_txn *txn, json_t *jo
     enum lathe_status st = draft_plan(jobs, txn, job, version, &draft, err);
     if (!st) st = plan_delete(txn, job_text(job, "id"), false, err);
     if (!st) st = put_draft(txn, job, &draft, err);
-    plan_clear(&draft.plan);
+    draft_clear(&draft);
     return st;
 }
 
-enum lathe_status profile_count_rows(struct kv_txn *txn, json_t *job, uint32_t version, const json_t *layers,
-                                     struct lathe_error *err)
+enum lathe_status profile_count_row(struct kv_txn *txn, json_t *job, const char *row, const struct latency *now,
+                                    struct lathe_error *err)
 {
-    size_t i;
-    const json_t *text;
-    json_array_foreach(layers, i, text)
-    {
-        char key[JOB_KEY_BYTES];
-        struct kv_slice value;
-        struct latency latency;
-        snprintf(key, sizeof key, "row/%s/%s", job_text(job, "id"), json_string_value(text));
-        enum lathe_status st = kv_get(txn, KV_KEY(key), &value, err);
-        if (st == LATHE_NOT_FOUND) continue;
-        uint32_t wanted = st || value.size < 1 ? 0 : *(const unsigned char *)value.data;
-        if (!st) st = table_get(txn, job_table(job), version, json_string_value(text), &latency, err);
-        if (st == LATHE_NOT_FOUND || (!st && latency.contexts < wanted)) continue;
-        if (!st) st = kv_delete(txn, KV_KEY(key), err);
-        if (st) return st;
-        job_set_int(job, "rows_done", job_int(job, "rows_done") + 1);
-    }
-    return LATHE_OK;
+    char key[JOB_KEY_BYTES];
+    struct kv_slice value;
+    double ci = json_number_value(json_object_get(job, "ci"));
+    snprintf(key, sizeof key, "row/%s/%s", job_text(job, "id"), row);
+    enum lathe_status st = kv_get(txn, KV_KEY(key), &value, err);
+    if (st == LATHE_NOT_FOUND) return LATHE_OK;
+    uint32_t wanted = st || value.size < 1 ? 0 : *(const unsigned char *)value.data;
+    if (st || now->contexts < wanted) return st;
+    if (ci > 0 && !(now->ci_ms <= ci * latency_best_ms(now))) return LATHE_OK;
+    st = kv_delete(txn, KV_KEY(key), err);
+    if (!st) job_set_int(job, "rows_done", job_int(job, "rows_done") + 1);
+    return st;
 }
 
 static enum lathe_status check_request(const struct jobs *jobs, const struct profile_request *q,
@@ -195,6 +353,13 @@ static enum lathe_status check_request(const struct jobs *jobs, const struct pro
     if (q->runs < 0 || q->runs > PLAN_MAX_RUNS) return error_field(err, "runs", "runs must be 1 to %d", PLAN_MAX_RUNS);
     if (q->warmup < 0 || q->warmup > WARMUP_MAX)
         return error_field(err, "warmup", "warmup must be 1 to %d", WARMUP_MAX);
+    if (!(q->ci < 1)) return error_field(err, "ci", "ci must be a share of a row below 1: 0.02 is 2%%; 0 for none");
+    if (!(q->budget_s >= 0 && q->budget_s <= budget_max_s))
+        return error_field(err, "budget_s", "budget_s must be 0 to %.0f seconds; 0 for none", budget_max_s);
+    if (q->held_out > PLAN_MAX_HELD_OUT)
+        return error_field(err, "held_out", "held_out must be 0 to %d", PLAN_MAX_HELD_OUT);
+    if (q->calibrate && q->held_out == 0)
+        return error_field(err, "held_out", "a calibration measures held-out subnets: ask for at least one");
     if (q->seed > INT64_MAX) return error_field(err, "seed", "seed must be below 2^63");
     return LATHE_OK;
 }
@@ -228,11 +393,24 @@ static enum lathe_status check_resolutions(const struct space *space, const stru
 
 static json_t *new_profile(const struct jobs *jobs, const struct profile_request *q)
 {
+    static const char *const unknown[] = {"device_s",   "elapsed_s", "eta_s", "progress",
+                                          "stopped_by", "rows_wide", "trust"};
     json_t *job = job_new("profile", q->device, q->config);
     json_object_set_new(job, "space", json_string(q->space));
     json_object_set_new(job, "resolutions", list_resolutions(catalog_find(jobs->spaces, q->space), q));
     job_set_int(job, "rounds", q->rounds ? q->rounds : ROUNDS_DEFAULT);
-    job_set_int(job, "runs", q->runs ? q->runs : RUNS_DEFAULT);
+    const char *mode = q->mode ? q->mode : "layers";
+    bool isolated = strcmp(mode, "isolated") == 0;
+    double ci = strcmp(mode, "layers") != 0 ? 0 : q->ci >= 0 ? q->ci : q->rounds ? 0 : ci_default;
+    json_object_set_new(job, "mode", json_string(mode));
+    json_object_set_new(job, "ci", json_real(ci));
+    json_object_set_new(job, "budget_s", json_real(q->budget_s));
+    json_object_set_new(job, "calibrate", json_boolean(q->calibrate));
+    job_set_int(job, "held_out", q->held_out >= 0 ? q->held_out : HELD_OUT_DEFAULT);
+    job_set_int(job, "redone", 0);
+    job_set_int(job, "throttled", 0);
+    for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) json_object_set_new(job, unknown[i], json_null());
+    job_set_int(job, "runs", q->runs ? q->runs : isolated ? ISOLATED_RUNS : RUNS_DEFAULT);
     job_set_int(job, "warmup", q->warmup ? q->warmup : WARMUP_DEFAULT);
     job_set_int(job, "seed", (int64_t)q->seed);
     return job;
@@ -295,7 +473,7 @@ enum lathe_status jobs_create_profile(struct jobs *jobs, const struct profile_re
     jobs_notify_change(jobs, c.job);
     if (draft.plan.visit_count) jobs_notify_work(jobs);
 out:
-    plan_clear(&draft.plan);
+    draft_clear(&draft);
     json_decref(blank);
     json_decref(c.job);
     return st;

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lut/base/rank.h"
 #include "server/predictors/internal.h"
-#include "server/predictors/rank.h"
 #include "server/predictors/safetensors.h"
 #include "server/predictors/samples.h"
 

@@ -7,6 +7,7 @@
 #include "lut/kv/kv.h"
 #include "server/http/http.h"
 #include "server/jobs/jobs.h"
+#include "server/networks/catalog.h"
 #include "server/spaces/catalog.h"
 
 struct predictor_cache; /* server/routes/predictor_cache.h: loaded predictors by id */
@@ -15,6 +16,7 @@ struct lease_waiters;   /* server/routes/lease_waiters.h: long polls */
 struct app {
     struct kv *kv;
     struct catalog *spaces;
+    struct networks *networks;
     struct jobs *jobs;
     struct predictor_cache *predictors;
     struct lease_waiters *waiters;
@@ -22,9 +24,9 @@ struct app {
 };
 
 /* One table a resource; each ends with a route without method. */
-extern const struct http_route health_routes[], token_routes[], device_routes[], space_routes[], table_routes[],
-    entry_routes[], predictor_routes[], subnet_routes[], front_routes[], evaluation_routes[], profile_routes[],
-    measurement_routes[], lease_routes[];
+extern const struct http_route health_routes[], token_routes[], device_routes[], space_routes[], network_routes[],
+    table_routes[], entry_routes[], predictor_routes[], subnet_routes[], front_routes[], evaluation_routes[],
+    profile_routes[], measurement_routes[], clean_routes[], lease_routes[];
 /* Handlers that answer with more than JSON. */
 extern const struct http_produces entry_produces, predictor_produces;
 

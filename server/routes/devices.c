@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lut/base/clock.h"
+#include "lut/base/cpus.h"
 #include "lut/base/json.h"
 #include "lut/base/text.h"
 #include "server/routes/app.h"
@@ -16,9 +17,13 @@ enum { BODY_BYTES = 16 * 1024, DESTINATION_MOST = 255, PATH_MOST = 255 };
 /* What ssh takes as [user@]host; nothing that could be read as an option or by a shell. */
 static bool is_destination(const char *text)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@:-";
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-";
     size_t n = strlen(text);
-    return n > 0 && n <= DESTINATION_MOST && text[0] != '-' && strspn(text, allowed) == n;
+    size_t user = strspn(text, allowed);
+    if (n == 0 || n > DESTINATION_MOST || text[0] == '-') return false;
+    if (user == n) return true;
+    const char *host = text + user + 1;
+    return user > 0 && text[user] == '@' && *host && *host != '-' && host[strspn(host, allowed)] == '\0';
 }
 
 static bool is_port_path(const char *text)
@@ -38,7 +43,15 @@ static void check_ssh(struct json_fields *f)
     if (!f->status && !is_destination(destination))
         f->status =
             error_field(f->err, "destination",
-                        "destination must be [USER@]HOST of letters, digits and . _ @ : -, not starting with -");
+                        "destination must be [USER@]HOST of letters, digits and . _ : -, neither part starting with -");
+}
+
+static void check_cpus(struct json_fields *f)
+{
+    cpu_set_t set;
+    const char *cpus = NULL;
+    json_get_string(f, "cpus", JSON_OPTIONAL, &cpus);
+    if (!f->status && cpus) f->status = cpus_parse(cpus, &set, f->err);
 }
 
 static void check_serial(struct json_fields *f)
@@ -58,6 +71,7 @@ static enum lathe_status check_transport(const json_t *transport, struct lathe_e
     int type = 0;
     json_fields_begin(&f, transport, err);
     json_get_word(&f, "type", JSON_REQUIRED, types, &type);
+    if (type == 0 || type == 1) check_cpus(&f);
     if (type == 1) check_ssh(&f);
     if (type == 2) check_serial(&f);
     enum lathe_status st = json_fields_end(&f);
@@ -77,6 +91,7 @@ json_t *device_json(struct jobs *jobs, const json_t *document)
     json_object_del(answer, "schema");
     json_object_set_new(answer, "state", json_string(state));
     json_object_set_new(answer, "last_seen", time_json(seen_ms));
+    if (!json_object_get(answer, "error")) json_object_set_new(answer, "error", json_null());
     return answer;
 }
 
@@ -175,6 +190,8 @@ static enum lathe_status change_in(void *context, struct kv_txn *txn, struct lat
     json_t *document = NULL;
     enum lathe_status st = store_get(txn, "device", c->name, &document, err);
     if (st) return st;
+    /* What went wrong belonged to how it was reached before. */
+    if (c->transport) json_object_set_new(document, "error", json_null());
     if (c->transport) json_object_set(document, "transport", (json_t *)c->transport);
     if (c->set_agent) json_object_set_new(document, "agent", c->agent ? json_string(c->agent) : json_null());
     st = store_put(txn, "device", c->name, document, err);

@@ -11,9 +11,10 @@
 
 struct waiter {
     struct http_request *request;
-    char agent[65];
+    char agent[65], instance[65], machine[65];
+    json_t *leases, *cpus;
     uint64_t deadline_ns;
-    bool superseded; /* the same agent has asked again */
+    bool superseded; /* the same instance of the agent has asked again */
     struct waiter *next;
 };
 
@@ -37,15 +38,28 @@ static void on_work(void *context)
 }
 
 /* Set the reply when there is one to give. @return false: none yet. */
-static bool try_lease(struct jobs *jobs, struct http_request *request, const char *agent)
+static bool try_lease(struct jobs *jobs, const struct waiter *w)
 {
     struct lathe_error err = {0};
     json_t *lease = NULL;
-    enum lathe_status st = jobs_lease(jobs, agent, &lease, &err);
+    const struct lease_request wanted = {w->agent, w->instance, w->machine, w->leases, w->cpus};
+    enum lathe_status st = jobs_lease_to(jobs, &wanted, &lease, &err);
     if (st == LATHE_NOT_FOUND) return false;
-    if (st) http_reply_error(request, &err, NULL);
-    else http_reply_json(request, 200, lease);
+    if (st) http_reply_error(w->request, &err, NULL);
+    else http_reply_json(w->request, 200, lease);
     return true;
+}
+
+static bool is_same(const struct waiter *a, const struct waiter *b)
+{
+    return strcmp(a->agent, b->agent) == 0 && strcmp(a->instance, b->instance) == 0;
+}
+
+static void free_waiter(struct waiter *w)
+{
+    json_decref(w->leases);
+    json_decref(w->cpus);
+    free(w);
 }
 
 /* A client that has gone gets no lease: nobody would work it off until it expires. */
@@ -57,7 +71,7 @@ static bool settle(struct lease_waiters *w, struct waiter *waiter, bool may_have
         http_reply_empty(waiter->request, 204);
         return true;
     }
-    return may_have_work && try_lease(w->jobs, waiter->request, waiter->agent);
+    return may_have_work && try_lease(w->jobs, waiter);
 }
 
 /* Go through waiters that were taken off the list. Those that have to wait on are returned. */
@@ -71,7 +85,7 @@ static struct waiter *settle_all(struct lease_waiters *w, struct waiter *list, b
         waiter->next = NULL;
         if (settle(w, waiter, may_have_work, stopping)) {
             http_finish(waiter->request);
-            free(waiter);
+            free_waiter(waiter);
         } else {
             *end = waiter;
             end = &waiter->next;
@@ -86,7 +100,7 @@ static void put_back(struct lease_waiters *w, struct waiter *kept)
     struct waiter **end = &w->first;
     for (; *end; end = &(*end)->next) {
         for (struct waiter *old = kept; old; old = old->next) {
-            if (strcmp(old->agent, (*end)->agent) != 0) continue;
+            if (!is_same(old, *end)) continue;
             old->superseded = true;
             w->ticked = true;
         }
@@ -169,7 +183,7 @@ static bool join(struct lease_waiters *w, struct waiter *waiter, uint64_t seen, 
     bool joined = !w->stopping && seen == w->work;
     if (joined) {
         for (struct waiter *old = w->first; old; old = old->next) {
-            if (strcmp(old->agent, waiter->agent) != 0) continue;
+            if (!is_same(old, waiter)) continue;
             old->superseded = true;
             w->ticked = true;
         }
@@ -189,8 +203,8 @@ static uint64_t work_seen(struct lease_waiters *w)
     return seen;
 }
 
-enum http_outcome lease_waiters_serve(struct lease_waiters *w, struct http_request *request, const char *agent,
-                                      int wait_s)
+enum http_outcome lease_waiters_serve(struct lease_waiters *w, struct http_request *request,
+                                      const struct lease_request *wanted, int wait_s)
 {
     struct waiter *waiter = calloc(1, sizeof *waiter);
     if (!waiter) {
@@ -200,18 +214,22 @@ enum http_outcome lease_waiters_serve(struct lease_waiters *w, struct http_reque
     }
     waiter->request = request;
     waiter->deadline_ns = clock_now_ns() + (uint64_t)wait_s * UINT64_C(1000000000);
-    snprintf(waiter->agent, sizeof waiter->agent, "%s", agent);
+    snprintf(waiter->agent, sizeof waiter->agent, "%s", wanted->agent);
+    snprintf(waiter->instance, sizeof waiter->instance, "%s", wanted->instance);
+    snprintf(waiter->machine, sizeof waiter->machine, "%s", wanted->machine);
+    waiter->leases = json_deep_copy(wanted->leases);
+    waiter->cpus = json_deep_copy(wanted->cpus);
     bool stopping = false;
     while (!stopping) {
         uint64_t seen = work_seen(w);
-        if (try_lease(w->jobs, request, agent)) {
-            free(waiter);
+        if (try_lease(w->jobs, waiter)) {
+            free_waiter(waiter);
             return HTTP_DONE;
         }
         if (wait_s == 0) break;
         if (join(w, waiter, seen, &stopping)) return HTTP_LATER;
     }
-    free(waiter);
+    free_waiter(waiter);
     http_reply_empty(request, 204);
     return HTTP_DONE;
 }

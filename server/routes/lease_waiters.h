@@ -25,6 +25,7 @@ void lease_waiters_stop(struct lease_waiters *);
 void lease_waiters_free(struct lease_waiters *);
 
 /** Answer a request for work: now when there is some or wait_s is 0, else later. Sets the reply in every case. */
-enum http_outcome lease_waiters_serve(struct lease_waiters *, struct http_request *, const char *agent, int wait_s);
+enum http_outcome lease_waiters_serve(struct lease_waiters *, struct http_request *, const struct lease_request *,
+                                      int wait_s);
 
 #endif

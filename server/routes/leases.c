@@ -3,12 +3,13 @@
 /* What agents do: ask for work, renew, report, give back. */
 #include <string.h>
 
+#include "lut/base/cpus.h"
 #include "lut/base/json.h"
 #include "lut/base/text.h"
 #include "server/routes/app.h"
 #include "server/routes/lease_waiters.h"
 
-enum { WAIT_MAX_S = 60, SMALL_BODY = 16 * 1024, RESULTS_BODY = 8 * 1024 * 1024 };
+enum { WAIT_MAX_S = 60, SMALL_BODY = 64 * 1024, LEASES_MOST = 256, RESULTS_BODY = 8 * 1024 * 1024 };
 
 /* An agent's token acts for the agent of its name, and for no other. */
 static bool may_act_as(struct http_request *request, const char *agent)
@@ -18,6 +19,45 @@ static bool may_act_as(struct http_request *request, const char *agent)
     http_reply_problem(request, 403, NULL, NULL, "this token is for agent %s: it can't act as agent %s", who->name,
                        agent);
     return false;
+}
+
+static enum lathe_status check_leases(const json_t *leases, struct lathe_error *err)
+{
+    size_t i;
+    const json_t *id;
+    json_array_foreach(leases, i, id)
+    {
+        if (!json_is_string(id)) return error_field(err, "leases", "leases must be ids of leases");
+    }
+    return LATHE_OK;
+}
+
+static enum lathe_status check_cpus(const json_t *cpus, struct lathe_error *err)
+{
+    const char *device;
+    json_t *value;
+    cpu_set_t set;
+    json_object_foreach((json_t *)cpus, device, value)
+    {
+        const char *text = json_string_value(value);
+        if (!text || cpus_parse(text, &set, NULL))
+            return error_field(err, "cpus", "cpus.%.64s must list processors, such as 0-3,6", device);
+    }
+    return LATHE_OK;
+}
+
+/* The body {"instance","machine","leases":[ids],"cpus":{device: "0-3"}}; all may be left out, and so may the body. */
+static enum lathe_status read_wanted(const json_t *body, struct lease_request *out, struct lathe_error *err)
+{
+    struct json_fields f;
+    json_fields_begin(&f, body, err);
+    json_get_name(&f, "instance", JSON_OPTIONAL, &out->instance);
+    json_get_name(&f, "machine", JSON_OPTIONAL, &out->machine);
+    json_get_array(&f, "leases", JSON_OPTIONAL, 0, LEASES_MOST, &out->leases);
+    json_get_object(&f, "cpus", JSON_OPTIONAL, &out->cpus);
+    enum lathe_status st = json_fields_end(&f);
+    if (!st) st = check_leases(out->leases, err);
+    return st ? st : check_cpus(out->cpus, err);
 }
 
 /* POST /v1/agents/{agent}/leases?wait_s=30 */
@@ -34,7 +74,16 @@ static enum http_outcome take_lease(struct http_request *request)
         return HTTP_DONE;
     }
     if (!may_act_as(request, agent)) return HTTP_DONE;
-    return lease_waiters_serve(app->waiters, request, agent, (int)wait_s);
+    struct lease_request wanted = {.agent = agent, .instance = "", .machine = ""};
+    size_t size = 0;
+    http_body(request, &size);
+    if (size) {
+        struct lathe_error err = {0};
+        const json_t *body = http_json(request);
+        if (!body) return HTTP_DONE;
+        if (read_wanted(body, &wanted, &err)) return fail(request, &err);
+    }
+    return lease_waiters_serve(app->waiters, request, &wanted, (int)wait_s);
 }
 
 /* Whether the lease in the path is one that the caller may work on; else the reply is set. */
@@ -89,7 +138,7 @@ static enum http_outcome add_results(struct http_request *request)
     return reply_status(request, st, answer, &err);
 }
 
-/* POST /v1/leases/{lease}/release {"fence"} or {"fence","error","fatal"} */
+/* POST /v1/leases/{lease}/release {"fence"}, {"fence","error","fatal"} or, of a clean job, {"fence","freed_kb"} */
 static enum http_outcome release_lease(struct http_request *request)
 {
     struct app *app = http_app(request);
@@ -98,15 +147,20 @@ static enum http_outcome release_lease(struct http_request *request)
     int64_t fence = 0;
     const char *error = NULL;
     bool fatal = false;
+    int64_t freed_kb = -1;
     const json_t *body = http_json(request);
     if (!body || !may_use_lease(request)) return HTTP_DONE;
     json_fields_begin(&f, body, &err);
     json_get_int(&f, "fence", JSON_REQUIRED, 1, INT64_MAX, &fence);
     json_get_string(&f, "error", JSON_OPTIONAL, &error);
     json_get_bool(&f, "fatal", JSON_OPTIONAL, &fatal);
+    json_get_int(&f, "freed_kb", JSON_OPTIONAL, 0, INT64_MAX, &freed_kb);
     enum lathe_status st = json_fields_end(&f);
     if (!st && fatal && !error) st = error_field(&err, "error", "a fatal release needs an error that says why");
-    if (!st) st = jobs_release(app->jobs, http_param(request, "lease"), fence, error, fatal, &err);
+    if (!st && error && freed_kb >= 0) st = error_field(&err, "freed_kb", "what failed has no freed_kb");
+    if (!st)
+        st = freed_kb >= 0 ? jobs_release_cleaned(app->jobs, http_param(request, "lease"), fence, freed_kb, &err)
+                           : jobs_release(app->jobs, http_param(request, "lease"), fence, error, fatal, &err);
     return reply_status(request, st, NULL, &err);
 }
 

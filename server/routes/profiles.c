@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
+#include <float.h>
+
 #include "lut/base/json.h"
 #include "server/routes/job_routes.h"
 
@@ -25,7 +27,10 @@ static enum lathe_status read_profile(const json_t *body, int *resolutions, stru
                                       struct lathe_error *err)
 {
     struct json_fields f;
-    struct profile_request q = {0};
+    struct profile_request q = {.ci = -1, .held_out = -1};
+    static const char *const modes[] = {"layers", "isolated", "regression", NULL};
+    int64_t held_out = -1;
+    int mode = 0;
     int64_t rounds = 0;
     int64_t runs = 0;
     int64_t warmup = 0;
@@ -37,6 +42,11 @@ static enum lathe_status read_profile(const json_t *body, int *resolutions, stru
     json_get_int(&f, "rounds", JSON_OPTIONAL, 1, 1000, &rounds);
     json_get_int(&f, "runs", JSON_OPTIONAL, 1, 1000, &runs);
     json_get_int(&f, "warmup", JSON_OPTIONAL, 1, 1000, &warmup);
+    json_get_number(&f, "ci", JSON_OPTIONAL, 0, 1, &q.ci);
+    json_get_number(&f, "budget_s", JSON_OPTIONAL, 0, DBL_MAX, &q.budget_s);
+    json_get_int(&f, "held_out", JSON_OPTIONAL, 0, 1000, &held_out);
+    json_get_word(&f, "mode", JSON_OPTIONAL, modes, &mode);
+    json_get_bool(&f, "calibrate", JSON_OPTIONAL, &q.calibrate);
     json_get_int(&f, "seed", JSON_OPTIONAL, 0, INT64_MAX, &seed);
     json_get_ints(&f, "resolutions", JSON_OPTIONAL, 1, 65535, resolutions, SPACE_MAX_VALUES, &q.resolution_count);
     enum lathe_status st = json_fields_end(&f);
@@ -44,6 +54,8 @@ static enum lathe_status read_profile(const json_t *body, int *resolutions, stru
     const json_t *named = json_object_get(body, "resolutions");
     if (named && !json_is_null(named)) q.resolutions = resolutions;
     q.rounds = (int)rounds;
+    q.mode = modes[mode];
+    q.held_out = (int)held_out;
     q.runs = (int)runs;
     q.warmup = (int)warmup;
     q.seed = (uint64_t)seed;

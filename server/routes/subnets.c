@@ -3,7 +3,12 @@
 /* The subnet for a target. */
 #include <math.h>
 
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
 #include "server/routes/explain.h"
+#include "server/routes/verify.h"
 
 enum { BODY_BYTES = 64 * 1024 };
 
@@ -42,22 +47,17 @@ static enum lathe_status check_objective(const struct ask *a, const char *object
     return LATHE_OK;
 }
 
-static enum lathe_status read_request(struct app *app, const json_t *body, struct ask *a, struct lathe_error *err)
+static enum lathe_status read_request(struct app *app, const json_t *body, struct ask *a, bool *verify,
+                                      struct lathe_error *err)
 {
     struct json_fields f;
     const char *objective = "top1";
-    bool verify = false;
     json_fields_begin(&f, body, err);
     ask_read(a, app, body, SEARCH_BUDGET_MS, &f);
     read_evolution(&f, &a->search.evolution);
     json_get_string(&f, "objective", JSON_OPTIONAL, &objective);
     json_get_number(&f, "min_top1", JSON_OPTIONAL, 0, 1, &a->search.min_top1);
-    json_get_bool(&f, "verify", JSON_OPTIONAL, &verify);
-    if (!f.status && verify) {
-        error_field(err, "verify", "a search can't measure its answer: have it measured with POST /v1/measurements");
-        if (err) err->status = LATHE_UNSUPPORTED;
-        f.status = LATHE_UNSUPPORTED;
-    }
+    json_get_bool(&f, "verify", JSON_OPTIONAL, verify);
     if (!f.status && !search_find(a->algorithm))
         f.status = error_field(err, "algorithm", "algorithm must be one of: %s", search_names());
     if (!f.status && !objective_find(objective, &a->search.minimise))
@@ -101,14 +101,72 @@ static json_t *answer_json(const struct ask *a, const struct search_result *r)
     return answer;
 }
 
+static void reply_found(const struct ask *a, struct http_request *request, const struct search_result *result,
+                        json_t *take_verified)
+{
+    json_t *answer = answer_json(a, result);
+    if (take_verified) json_object_set_new(answer, "verified", take_verified);
+    http_reply_json(request, 200, answer);
+}
+
+/* Measuring takes seconds: each such request has a thread of its own, so that it holds none of the pool's. */
+enum { VERIFYING_MOST = 16 };
+static atomic_int verifying;
+
+struct verification {
+    struct http_request *request;
+    struct ask ask;
+};
+
+static void *verify(void *context)
+{
+    struct verification *v = context;
+    struct http_request *request = v->request;
+    struct search_result result;
+    struct lathe_error err = {0};
+    json_t *verified = NULL;
+    if (verify_run(&v->ask, request, &result, &verified, &err)) ask_fail(&v->ask, request, &err);
+    else reply_found(&v->ask, request, &result, verified);
+    ask_clear(&v->ask);
+    free(v);
+    atomic_fetch_sub(&verifying, 1);
+    http_finish(request);
+    return NULL;
+}
+
+/* @param a taken on success. @return HTTP_LATER, or HTTP_DONE with a reply and `a` left as it is. */
+static enum http_outcome verify_later(struct http_request *request, struct ask *a)
+{
+    struct verification *v = malloc(sizeof *v);
+    pthread_attr_t attributes;
+    pthread_t thread;
+    bool started = false;
+    bool free_place = atomic_fetch_add(&verifying, 1) < VERIFYING_MOST;
+    if (v && free_place) {
+        *v = (struct verification){request, *a};
+        v->ask.search.cancelled_context = request;
+        pthread_attr_init(&attributes);
+        pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        started = pthread_create(&thread, &attributes, verify, v) == 0;
+        pthread_attr_destroy(&attributes);
+    }
+    if (started) return HTTP_LATER;
+    atomic_fetch_sub(&verifying, 1);
+    free(v);
+    http_reply_problem(request, 503, NULL, NULL, "too many subnets are being measured already: try again");
+    return HTTP_DONE;
+}
+
 static enum http_outcome find_subnet(struct http_request *request)
 {
     struct lathe_error err = {0};
     struct ask a;
     struct search_result result;
+    bool measured = false;
     const json_t *body = http_json(request);
     if (!body || !refuse_query(request)) return HTTP_DONE;
-    enum lathe_status st = read_request(http_app(request), body, &a, &err);
+    enum lathe_status st = read_request(http_app(request), body, &a, &measured, &err);
+    if (!st && measured) st = verify_check(&a, &err);
     if (st) {
         ask_clear(&a);
         return fail(request, &err);
@@ -116,10 +174,12 @@ static enum http_outcome find_subnet(struct http_request *request)
     st = ask_problem(&a, request, &err);
     if (st) {
         question_fail(&a.question, request, &err);
+    } else if (measured) {
+        if (verify_later(request, &a) == HTTP_LATER) return HTTP_LATER;
     } else {
         st = search_run(a.algorithm, a.question.problem, &a.search, &result, &err);
         if (st) ask_fail(&a, request, &err);
-        else http_reply_json(request, 200, answer_json(&a, &result));
+        else reply_found(&a, request, &result, NULL);
     }
     ask_clear(&a);
     return HTTP_DONE;

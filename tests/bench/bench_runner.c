@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* What lathe-run costs and gives on this machine: a middling subnet of OFA's MobileNetV3 w1.2 at 160, end to end and
- * layer by layer, on the last runtime of the build's list that runs on the CPU, and in short on the first OpenCL
- * device. Prints lines "name value unit". */
+ * layer by layer, on the last runtime of the build's list that runs on the CPU; end to end on all fast ones, in f32 and
+ * int8, and in short on an OpenCL device. Prints lines "name value unit". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,12 +76,12 @@ static const struct runtime *last_runtime(void)
     return found;
 }
 
-static struct rig *open_subnet(const struct runtime *runtime, int threads, struct rig_build *built)
+static struct rig *open_subnet(const struct runtime *runtime, enum dtype dtype, int threads, struct rig_build *built)
 {
     struct layer layers[LAYERS];
     struct rig *rig = NULL;
     struct lathe_error err = {0};
-    const struct rig_options o = {.runtime = runtime, .options = {DTYPE_F32, threads, 1}};
+    const struct rig_options o = {.runtime = runtime, .options = {dtype, threads, 1}};
     for (int i = 0; i < LAYERS; i++) check(layer_parse(subnet[i], &layers[i], &err), &err);
     check(rig_open(&o, &rig, &err), &err);
     check(rig_build(rig, 0, layers, LAYERS, built, &err), &err);
@@ -131,7 +131,7 @@ static void print_opencl(void)
     const struct runtime *opencl = runtime_find("opencl");
     if (!opencl || opencl->supports(&(struct runtime_options){DTYPE_F32, 1, 1}, NULL)) return;
     uint64_t start = clock_now_ns();
-    struct rig *rig = open_subnet(opencl, 1, &built);
+    struct rig *rig = open_subnet(opencl, DTYPE_F32, 1, &built);
     printf("opencl_build %.2f ms\n", (double)(clock_now_ns() - start) / 1e6);
     printf("opencl_setup_first %.3f ms\n", (double)visit(rig, 0, 1, false)->setup_ns / 1e6);
     printf("opencl_setup %.3f ms\n", (double)visit(rig, 0, 1, false)->setup_ns / 1e6);
@@ -143,12 +143,41 @@ static void print_opencl(void)
     rig_close(rig);
 }
 
+static double subnet_gmacs(void)
+{
+    double macs = 0;
+    for (int i = 0; i < LAYERS; i++) {
+        struct layer layer;
+        struct lathe_error err = {0};
+        check(layer_parse(subnet[i], &layer, &err), &err);
+        macs += (double)layer_macs(&layer);
+    }
+    return macs / 1e9;
+}
+
+/* One runtime and dtype end to end, on one thread and on two; nothing where the runtime doesn't do it. */
+static void print_whole(const struct runtime *runtime, enum dtype dtype)
+{
+    for (int threads = 1; threads <= 2; threads++) {
+        struct rig_build built;
+        char config[64];
+        if (runtime->supports(&(struct runtime_options){dtype, threads, 1}, NULL)) continue;
+        struct rig *rig = open_subnet(runtime, dtype, threads, &built);
+        double ms = median_total_ms(visit(rig, WARMUP, RUNS, false));
+        snprintf(config, sizeof config, "%s-%s-t%d", runtime->name, dtype_name(dtype), threads);
+        printf("end_to_end_%s %.4f ms\n", config, ms);
+        printf("rate_%s %.1f GMAC/s\n", config, subnet_gmacs() / ms * 1e3);
+        if (threads == 1) printf("weights_%s %.1f KiB\n", config, (double)built.weight_bytes / 1024);
+        rig_close(rig);
+    }
+}
+
 int main(void)
 {
     struct rig_build built;
     double before_mb = resident_mb();
     uint64_t start = clock_now_ns();
-    struct rig *rig = open_subnet(last_runtime(), 1, &built);
+    struct rig *rig = open_subnet(last_runtime(), DTYPE_F32, 1, &built);
     printf("build %.2f ms\n", (double)(clock_now_ns() - start) / 1e6);
     printf("arena %.1f KiB\nweights %.1f KiB\n", (double)built.arena_bytes / 1024, (double)built.weight_bytes / 1024);
     double setup[20];
@@ -165,11 +194,9 @@ int main(void)
     printf("resident %.1f MB\n", resident_mb() - before_mb);
     rig_close(rig);
     print_costs();
-    if (!last_runtime()->supports(&(struct runtime_options){DTYPE_F32, 2, 1}, NULL)) {
-        rig = open_subnet(last_runtime(), 2, &built);
-        printf("end_to_end_two_threads %.4f ms\n", median_total_ms(visit(rig, WARMUP, RUNS, false)));
-        rig_close(rig);
-    }
+    for (const struct runtime *const *r = runtimes; *r; r++)
+        for (int dtype = 0; dtype < DTYPES && !(*r)->device && strcmp((*r)->name, "reference") != 0; dtype++)
+            print_whole(*r, (enum dtype)dtype);
     print_opencl();
     return EXIT_SUCCESS;
 }

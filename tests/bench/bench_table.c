@@ -137,12 +137,15 @@ static enum lathe_status add_batch(void *context, struct kv_txn *txn, struct lat
         for (int row = 0; row < VISIT_ROWS; row++) {
             char source[48];
             int number = batch * BATCH_VISITS + visit;
-            uint32_t samples[SAMPLES] = {1000000u + (uint32_t)number, 1000100, 1000200u + (uint32_t)row};
+            const struct sample samples[SAMPLES] = {{1000000u + (uint32_t)number, 1000000, 0},
+                                                    {1000100, 1000100, 0},
+                                                    {1000200u + (uint32_t)row, 1000000, 0}};
+            const struct sample_context around = {.subnet = (uint64_t)number % 27, .sentinel_ns = 8000000};
             snprintf(source, sizeof source, "p-01jd3k9x2m4q7.%d.%d", number, row);
             /* 96 rows of one resolution, of which every subnet has some: about a hundred chunks a row in the end. */
             size_t at = (size_t)(number * 31 + row * 4 + number % 4) % 96;
-            enum lathe_status st = table_add_samples(txn, board, 1, texts[at], source, (uint64_t)number % 27, samples,
-                                                     SAMPLES, 1 + batch, err);
+            enum lathe_status st = table_add_samples(txn, board, 1, texts[at], source, &around, samples, SAMPLES, err);
+            if (!st) st = table_update_row(txn, board, 1, texts[at], 1 + batch, NULL, err);
             if (st) return st;
         }
     return LATHE_OK;

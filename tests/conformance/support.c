@@ -91,8 +91,8 @@ static struct engine *engine_of(const struct runtime *runtime, const struct runt
     return engine;
 }
 
-static void run_on_host(const struct runtime *runtime, struct op *op, const struct op_needs *needs, const float *in,
-                        float *out)
+static void run_on_host(const struct runtime *runtime, struct op *op, const struct op_needs *needs, const void *in,
+                        void *out)
 {
     struct lathe_error err = {0};
     struct guarded buffers[3];
@@ -127,7 +127,7 @@ static void queue_and_wait(const struct runtime *runtime, struct engine *engine,
 }
 
 static void run_on_device(const struct runtime *runtime, struct engine *engine, struct op *op,
-                          const struct op_needs *needs, const float *in, float *out)
+                          const struct op_needs *needs, const void *in, void *out)
 {
     struct lathe_error err = {0};
     struct memory memory;
@@ -156,21 +156,29 @@ static void run_on_device(const struct runtime *runtime, struct engine *engine, 
     free(all);
 }
 
-float *run_layer(const struct runtime *runtime, const struct runtime_options *options, const struct layer *layer,
-                 const struct weights *weights, const float *in, size_t *floats)
+void *run_layer_bytes(const struct runtime *runtime, const struct runtime_options *options, const struct layer *layer,
+                      const struct weights *weights, const void *in, size_t *bytes)
 {
     struct lathe_error err = {0};
     struct engine *engine = engine_of(runtime, options);
     struct op *op = NULL;
     struct op_needs needs = {0};
     ck_assert_msg(runtime->prepare(engine, layer, weights, &op, &needs, &err) == LATHE_OK, "%s", err.message);
-    float *out = malloc(needs.out_bytes);
+    void *out = malloc(needs.out_bytes);
     ck_assert_ptr_nonnull(out);
     if (runtime->device) run_on_device(runtime, engine, op, &needs, in, out);
     else run_on_host(runtime, op, &needs, in, out);
-    *floats = needs.out_bytes / sizeof *out;
+    *bytes = needs.out_bytes;
     runtime->op_free(op);
     if (!runtime->device) runtime->close(engine);
+    return out;
+}
+
+float *run_layer(const struct runtime *runtime, const struct runtime_options *options, const struct layer *layer,
+                 const struct weights *weights, const float *in, size_t *floats)
+{
+    float *out = run_layer_bytes(runtime, options, layer, weights, in, floats);
+    *floats /= sizeof *out;
     return out;
 }
 

@@ -29,7 +29,10 @@ struct layer layer_of(const char *text);
 void close_engines(void);
 
 /** Run one layer of a runtime on an input of the whole batch.
- *  @return the output, which the caller frees; *floats is its length. */
+ *  @return the output, which the caller frees; *bytes is its size. */
+void *run_layer_bytes(const struct runtime *, const struct runtime_options *, const struct layer *,
+                      const struct weights *, const void *in, size_t *bytes);
+/** The same in f32; *floats is the output's length. */
 float *run_layer(const struct runtime *, const struct runtime_options *, const struct layer *, const struct weights *,
                  const float *in, size_t *floats);
 

@@ -30,7 +30,8 @@ static bool same_entry(const struct entry *a, const struct entry *b)
     return layer_equal(&a->layer, &b->layer) && a->resolution == b->resolution && x->count == y->count &&
            x->contexts == y->contexts && same_number(x->mean_ms, y->mean_ms) &&
            same_number(x->trimmed_ms, y->trimmed_ms) && same_number(x->std_ms, y->std_ms) &&
-           same_number(x->min_ms, y->min_ms) && same_number(x->p50_ms, y->p50_ms) && same_number(x->p90_ms, y->p90_ms);
+           same_number(x->min_ms, y->min_ms) && same_number(x->p50_ms, y->p50_ms) &&
+           same_number(x->p90_ms, y->p90_ms) && same_number(x->ci_ms, y->ci_ms);
 }
 
 static void check_round_trip(const struct entries *entries, enum table_format format, const char *text, size_t size)

@@ -178,7 +178,7 @@ class AgentTest(unittest.TestCase):
         self.peer.leases.put(lease(kind="measurement", job="m-1", per_layer=False, runs=3))
         self.start()
         for visit in self.gather({10, 11, 12, 13}).values():
-            self.assertEqual(set(visit), {"visit", "network", "total_ns"})
+            self.assertEqual(set(visit), {"visit", "network", "total_ns", "busy_ns"} | (set(visit) & {"build_ns"}))
             self.assertEqual(len(visit["total_ns"]), 3)
 
     def test_the_runner_stays_open_from_lease_to_lease(self):

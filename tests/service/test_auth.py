@@ -11,6 +11,7 @@ CALLS = [
     ("GET", "/v1/devices", ANY), ("POST", "/v1/devices", PEOPLE), ("GET", "/v1/devices/x", ANY), ("PATCH", "/v1/devices/x", PEOPLE),
     ("DELETE", "/v1/devices/x", PEOPLE),
     ("GET", "/v1/spaces", ANY), ("GET", "/v1/spaces/x", ANY), ("PUT", "/v1/spaces/x", PEOPLE),
+    ("GET", "/v1/networks", ANY), ("GET", "/v1/networks/x", ANY), ("POST", "/v1/layers", PEOPLE),
     ("GET", "/v1/tables", ANY), ("GET", "/v1/tables/x/y", ANY), ("DELETE", "/v1/tables/x/y", PEOPLE), ("GET", "/v1/tables/x/y/history", ANY),
     ("GET", "/v1/tables/x/y/entries", ANY), ("POST", "/v1/tables/x/y/entries", PEOPLE),
     ("GET", "/v1/predictors", ANY), ("GET", "/v1/predictors/x", ANY), ("PUT", "/v1/predictors/x", PEOPLE),

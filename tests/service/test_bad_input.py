@@ -11,7 +11,7 @@ import unittest
 from lathe_service import WAIT_S, Server, program
 
 JSON_CALLS = [("POST", "/v1/tokens"), ("POST", "/v1/devices"), ("PATCH", "/v1/devices/d"), ("PUT", "/v1/spaces/s"), ("POST", "/v1/subnets"), ("POST", "/v1/fronts"),
-              ("POST", "/v1/evaluations"), ("POST", "/v1/profiles"), ("POST", "/v1/measurements")]
+              ("POST", "/v1/evaluations"), ("POST", "/v1/profiles"), ("POST", "/v1/measurements"), ("POST", "/v1/layers")]
 FILE_CALLS = [("POST", "/v1/tables/d/c/entries", t) for t in ("application/json", "application/yaml", "text/csv", "application/vnd.ofa+json")] + [
     ("PUT", "/v1/predictors/p", "application/octet-stream"), ("POST", "/v1/predictors/p/train?space=ofa-mbv3-w1.2", "text/csv")]
 GETS = ["/v1/devices", "/v1/spaces", "/v1/tables", "/v1/predictors", "/v1/profiles", "/v1/measurements", "/v1/tokens"]
@@ -31,6 +31,7 @@ FIELDS = {
     "/v1/evaluations": {"table": "d/c", "space": "ofa-mbv3-w1.2", "subnets": [{"space": "ofa-mbv3-w1.2"}]},
     "/v1/profiles": {"device": "n", "config": "x-f32-t1-b1", "space": "ofa-mbv3-w1.2", "rounds": 1, "resolutions": [160]},
     "/v1/measurements": {"device": "n", "config": "x-f32-t1-b1", "subnet": {"space": "ofa-mbv3-w1.2"}, "visits": 1},
+    "/v1/layers": {"network": {"layers": ["avgpool"]}, "resolution": 8},
 }
 
 
@@ -164,7 +165,7 @@ class DataFolderTest(unittest.TestCase):
 
     def test_a_broken_shipped_file_is_named(self):
         with tempfile.TemporaryDirectory() as folder:
-            for name in ("spaces", "predictors"):
+            for name in ("spaces", "networks", "predictors"):
                 pathlib.Path(folder, name).mkdir()
             pathlib.Path(folder, "spaces", "odd.json").write_text(json.dumps({"id": "odd"}))
             done = self.start(folder + "/data", {"LATHE_SHARE": folder})

@@ -8,7 +8,7 @@ import unittest
 from cli_case import LARGER, YAML, CliCase, samples
 from lathe_service import program, test_data
 
-NOUNS = ("device", "profile", "table", "space", "predictor", "token")
+NOUNS = ("device", "profile", "table", "space", "predictor", "network", "token")
 
 
 class UsageTest(CliCase):
@@ -21,7 +21,7 @@ class UsageTest(CliCase):
             for verb in {v for v in verbs if v.islower()}:
                 self.assertIn(f"{noun} {verb}", listed)
                 self.assertIn("Examples:\n  lathe " + noun, self.lathe(noun, verb, "--help").stdout)
-        for verb in ("subnet", "front", "measure", "status"):
+        for verb in ("subnet", "front", "measure", "compare", "status"):
             self.assertIn("Examples:\n  lathe " + verb, self.lathe(verb, "--help").stdout)
         self.assertRegex(self.lathe("--version").stdout, r"^lathe \d+\.\d+\.\d+\n$")
 
@@ -86,8 +86,8 @@ class NounsTest(CliCase):
         self.assertEqual(self.json("device", "show", "pi4")["transport"], {"type": "ssh", "destination": "pi@10.0.0.7", "port": 2222})
         self.lathe("device", "edit", "pi4", "--agent", "lab")
         lines = self.lathe("device", "list").stdout.splitlines()
-        self.assertEqual(lines[0].split(), ["DEVICE", "STATE", "TRANSPORT", "AGENT", "LAST", "SEEN"])
-        self.assertEqual(lines[1].split(), ["pi4", "offline", "ssh", "lab", "-"])
+        self.assertEqual(lines[0].split(), ["DEVICE", "STATE", "TRANSPORT", "AGENT", "LAST", "SEEN", "LAST", "ERROR"])
+        self.assertEqual(lines[1].split(), ["pi4", "offline", "ssh", "lab", "-", "-"])
         self.assertEqual(lines[0].index("STATE"), lines[1].index("offline"))
         self.assertEqual(self.json("device", "edit", "pi4", "--agent", "")["agent"], None)
         serial = self.json("device", "add", "nucleo", "--transport", "serial", "--port", "/dev/ttyACM0", "--baud", "921600")

@@ -30,6 +30,10 @@ class DeviceTest(unittest.TestCase):
             ({"type": "ssh"}, "transport.destination"), ({"type": "ssh", "destination": "-oProxyCommand=x"}, "transport.destination"),
             ({"type": "ssh", "destination": "a b"}, "transport.destination"), ({"type": "ssh", "destination": "a;id"}, "transport.destination"),
             ({"type": "ssh", "destination": "h", "port": 0}, "transport.port"), ({"type": "ssh", "destination": "h", "port": "22"}, "transport.port"),
+            ({"type": "ssh", "destination": "a@-b"}, "transport.destination"), ({"type": "ssh", "destination": "-a@b"}, "transport.destination"),
+            ({"type": "ssh", "destination": "a@b@c"}, "transport.destination"), ({"type": "ssh", "destination": "@b"}, "transport.destination"),
+            ({"type": "ssh", "destination": "h", "cpus": "0-"}, "transport.cpus"), ({"type": "local", "cpus": "1,,2"}, "transport.cpus"),
+            ({"type": "local", "cpus": "3-1"}, "transport.cpus"), ({"type": "local", "cpus": "99999"}, "transport.cpus"),
             ({"type": "serial", "port": "ttyUSB0"}, "transport.port"), ({"type": "serial", "port": "/dev/x", "baud": 1}, "transport.baud"),
         ]
         for transport, field in bad:

@@ -118,7 +118,7 @@ class LeaseTest(unittest.TestCase):
         self.assertEqual(self.server.call("POST", f"/v1/leases/{lease['id']}/renew", {"fence": lease["fence"]})[0], 200)
 
     def test_results_come_once_and_under_the_right_fence(self):
-        job = start_profile(self.server)
+        job = start_profile(self.server, held_out=0)
         lease = self.taken()
         path = f"/v1/leases/{lease['id']}"
         self.assertEqual(self.post(path + "/results", self.results(lease, 0, 3)), (200, {"accepted": 3}))
@@ -162,6 +162,55 @@ class LeaseTest(unittest.TestCase):
         self.assertEqual(self.server.call("GET", f"/v1/tables/here/{CONFIG}")[0], 404)
         status, _, _ = self.server.call("POST", path + "/results", b"{", token=self.tokens["lab"])
         self.assertEqual(status, 400)
+
+    def ask(self, instance, machine="m", leases=(), cpus=None, name="lab"):
+        body = {"instance": instance, "machine": machine, "leases": list(leases), "cpus": cpus or {}}
+        return self.post(f"/v1/agents/{name}/leases?wait_s=0", body, name)
+
+    def two_devices(self):
+        self.server.ok("POST", "/v1/devices", {"name": "there", "transport": {"type": "local"}})
+        return [start_profile(self.server, device=name) for name in ("here", "there")]
+
+    def test_devices_of_one_machine_take_turns_unless_their_processors_differ(self):
+        self.two_devices()
+        cpus = {"here": "0", "there": "1-3"}
+        status, first = self.ask("one")
+        self.assertEqual(status, 200)
+        self.assertEqual(self.ask("one", leases=[first["id"]])[0], 204)
+        self.assertEqual(self.ask("two", name="other")[0], 204)  # the machine counts, not who asks
+        self.assertEqual(self.post(f"/v1/leases/{first['id']}/release", {"fence": first["fence"]})[0], 204)
+        status, first = self.ask("one", cpus=cpus)
+        self.assertEqual(status, 200)
+        status, second = self.ask("one", leases=[first["id"]], cpus=cpus)
+        self.assertEqual((status, {first["device"]["name"], second["device"]["name"]}), (200, {"here", "there"}))
+        self.assertEqual(self.ask("one", leases=[first["id"], second["id"]], cpus=cpus)[0], 204)
+
+    def test_devices_of_two_machines_work_at_once(self):
+        self.two_devices()
+        self.assertEqual(self.ask("one", machine="m")[0], 200)
+        self.assertEqual(self.ask("two", machine="n", name="other")[0], 200)
+
+    def test_an_agent_that_does_not_name_a_lease_has_lost_it(self):
+        start_profile(self.server)
+        first = self.ask("one")[1]
+        self.assertEqual(self.ask("one", leases=[first["id"]])[0], 204)
+        status, second = self.ask("one")
+        self.assertEqual(status, 200)
+        self.assertEqual(self.post(f"/v1/leases/{first['id']}/renew", {"fence": first["fence"]})[0], 409)
+        self.assertEqual(self.post(f"/v1/leases/{second['id']}/renew", {"fence": second["fence"]})[0], 200)
+
+    def test_two_programs_under_one_name_keep_their_leases_apart(self):
+        start_profile(self.server)
+        first = self.ask("one")[1]
+        self.assertEqual(self.ask("two")[0], 204)
+        self.assertEqual(self.take()[0], 204)
+        self.assertEqual(self.post(f"/v1/leases/{first['id']}/renew", {"fence": first["fence"]})[0], 200)
+
+    def test_what_an_agent_says_of_itself_is_checked(self):
+        for body, field in (({"instance": "a b"}, "instance"), ({"machine": 7}, "machine"), ({"leases": [1]}, "leases"),
+                            ({"cpus": {"here": "x"}}, "cpus"), ({"colour": "red"}, "colour")):
+            status, problem = self.post("/v1/agents/lab/leases?wait_s=0", body)
+            self.assertEqual((status, problem["field"]), (400, field), body)
 
     def test_many_wait_without_holding_up_others(self):
         threads = [self.wait_in_background("lab" if i else "other", 3)[1] for i in range(2)]

@@ -69,6 +69,12 @@ static inline enum lathe_status store_put_text(struct kv *kv, const char *key, c
     return kv_write(kv, put_one, &(struct put_args){key, value, strlen(value)}, err);
 }
 
+static inline enum lathe_status store_put_bytes(struct kv *kv, const char *key, const void *bytes, size_t n,
+                                                struct lathe_error *err)
+{
+    return kv_write(kv, put_one, &(struct put_args){key, bytes, n}, err);
+}
+
 /* The text under a key into out (at most 63 characters); "" when there is none. */
 static inline const char *store_text(struct kv *kv, const char *key, char out[64])
 {

@@ -369,6 +369,69 @@ START_TEST(rows_that_few_subnets_hold_get_all_of_those)
 }
 END_TEST
 
+START_TEST(held_out_subnets_stand_beside_those_that_cover_and_are_visited_as_often)
+{
+    static const int resolutions[] = {160, 192};
+    struct plan_request q = request_for("ofa-mbv3-w1.2", resolutions, 2, &nothing);
+    struct plan without = make(&q);
+    q.held_out = 10;
+    struct plan with = make(&q);
+    ck_assert_uint_eq(with.network_count, without.network_count + 10);
+    ck_assert_uint_eq(with.visit_count, with.network_count * 4);
+    size_t held_out = 0;
+    for (size_t i = 0; i < with.network_count; i++) {
+        held_out += with.held_out[i];
+        for (size_t k = 0; k < i; k++) ck_assert(!subnet_equal(&with.networks[i], &with.networks[k]));
+    }
+    ck_assert_uint_eq(held_out, 10);
+    plan_clear(&with);
+    plan_clear(&without);
+}
+END_TEST
+
+START_TEST(a_full_table_needs_held_out_subnets_only_when_it_is_calibrated)
+{
+    static const int resolutions[] = {160};
+    struct table full = {.missing = "", .had = {.samples = 1, .contexts = 3, .precise = true}};
+    struct plan_request q = request_for("ofa-mbv3-w1.2", resolutions, 1, &full);
+    q.held_out = 10;
+    struct plan plan = make(&q);
+    ck_assert_uint_eq(plan.network_count, 0);
+    ck_assert_uint_eq(plan.visit_count, 0);
+    plan_clear(&plan);
+    q.only_held_out = true;
+    plan = make(&q);
+    ck_assert_uint_eq(plan.network_count, 10);
+    ck_assert_uint_eq(plan.row_count, 0);
+    for (size_t i = 0; i < 10; i++) ck_assert(plan.held_out[i]);
+    plan_clear(&plan);
+}
+END_TEST
+
+START_TEST(the_sentinel_is_of_middling_size)
+{
+    static const int resolutions[] = {160, 176, 192};
+    struct plan_request q = request_for("ofa-mbv3-w1.2", resolutions, 3, &nothing);
+    struct plan plan = make(&q);
+    struct subnet_cost cost;
+    struct subnet_cost middle;
+    struct rng rng;
+    double mean = 0;
+    rng_seed(&rng, 1);
+    for (int i = 0; i < 200; i++) {
+        struct subnet s;
+        space_random(q.space, &rng, &s);
+        s.at[space_resolution_dim(q.space)] = plan.sentinel.at[space_resolution_dim(q.space)];
+        space_cost(q.space, &s, DTYPE_F32, &cost);
+        mean += (double)cost.macs / 200;
+    }
+    space_cost(q.space, &plan.sentinel, DTYPE_F32, &middle);
+    ck_assert_double_gt((double)middle.macs, 0.7 * mean);
+    ck_assert_double_lt((double)middle.macs, 1.3 * mean);
+    plan_clear(&plan);
+}
+END_TEST
+
 START_TEST(a_resolution_that_the_space_lacks_is_named)
 {
     const int resolution = 161;
@@ -402,6 +465,9 @@ static TCase *planner_case(void)
     tcase_add_test(tc, rounds_of_resolutions_take_turns);
     tcase_add_test(tc, a_space_of_one_subnet_is_measured_in_its_only_context);
     tcase_add_test(tc, rows_that_few_subnets_hold_get_all_of_those);
+    tcase_add_test(tc, held_out_subnets_stand_beside_those_that_cover_and_are_visited_as_often);
+    tcase_add_test(tc, a_full_table_needs_held_out_subnets_only_when_it_is_calibrated);
+    tcase_add_test(tc, the_sentinel_is_of_middling_size);
     tcase_add_test(tc, a_resolution_that_the_space_lacks_is_named);
     return tc;
 }

@@ -4,7 +4,7 @@
 
 #include "check_main.h"
 #include "lut/base/buf.h"
-#include "server/predictors/rank.h"
+#include "lut/base/rank.h"
 #include "server/predictors/training.h"
 #include "test_search_fixture.h"
 

@@ -320,24 +320,45 @@ START_TEST(cpu_time_grows_while_the_thread_works)
 }
 END_TEST
 
-START_TEST(fingerprints_name_what_was_measured_with_and_stay_the_same)
+/* Lines with this key and a value. */
+static int count_lines(const struct host_lines *lines, const char *key)
+{
+    int found = 0;
+    for (int i = 0; i < lines->count; i++)
+        found += strncmp(lines->line[i], key, strlen(key)) == 0 && lines->line[i][strlen(key)] != '\0';
+    return found;
+}
+
+static void check_fingerprint(const struct runtime *runtime, enum dtype dtype)
 {
     static const char *const keys[] = {"runner=", "runtime=", "dtype=",    "threads=",  "batch=", "cpu=",
                                        "isa=",    "kernel=",  "governor=", "affinity=", "flags=", "max_khz="};
-    const struct runtime_options o = {DTYPE_F32, 2, 4};
+    static const char *const told[] = {"dispatch=", "kernels=", "kernels_slow=", "openmp="};
+    const struct runtime_options o = {dtype, 1, 4};
     struct host_lines lines;
     struct host_lines again;
-    host_fingerprint(fastest(), &o, &lines);
-    host_fingerprint(fastest(), &o, &again);
-    ck_assert_int_eq(lines.count, (int)(sizeof keys / sizeof keys[0]));
-    for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
-        int found = 0;
-        for (int i = 0; i < lines.count; i++) {
-            ck_assert_str_eq(lines.line[i], again.line[i]);
-            found += strncmp(lines.line[i], keys[k], strlen(keys[k])) == 0 && lines.line[i][strlen(keys[k])] != '\0';
-        }
-        ck_assert_msg(found == 1, "%s", keys[k]);
-    }
+    int expected = (int)(sizeof keys / sizeof keys[0]);
+    host_fingerprint(runtime, &o, &lines);
+    host_fingerprint(runtime, &o, &again);
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        ck_assert_msg(count_lines(&lines, keys[i]) == 1, "%s", keys[i]);
+    for (size_t i = 0; strcmp(runtime->name, "onednn") == 0 && i < sizeof told / sizeof told[0]; i++)
+        ck_assert_msg(count_lines(&lines, told[i]) == 1, "%s", told[i]);
+    struct runtime_lines more = {0};
+    if (runtime->describe) runtime->describe(&o, &more);
+    for (int i = 0; i < more.count; i++) ck_assert_str_eq(lines.line[expected + i], more.line[i]);
+    expected += more.count;
+    ck_assert_int_eq(lines.count, expected);
+    ck_assert_int_eq(lines.count, again.count);
+    for (int i = 0; i < lines.count; i++) ck_assert_str_eq(lines.line[i], again.line[i]);
+}
+
+START_TEST(fingerprints_name_what_was_measured_with_and_stay_the_same)
+{
+    for (const struct runtime *const *r = runtimes; *r; r++)
+        for (int dtype = 0; dtype < DTYPES; dtype++)
+            if ((*r)->supports(&(struct runtime_options){(enum dtype)dtype, 1, 4}, NULL) == LATHE_OK)
+                check_fingerprint(*r, (enum dtype)dtype);
     ck_assert_uint_eq(strlen(host_build_id()), 16);
     ck_assert_str_ne(host_build_id(), "0000000000000000");
 }

@@ -21,7 +21,7 @@ struct talk {
 static void talk_open(struct talk *t)
 {
     struct link *link = NULL;
-    ck_assert_int_eq(local_link()->open(runner_argv, &link, &t->err), LATHE_OK);
+    ck_assert_int_eq(local_link()->open(runner_argv, NULL, &link, &t->err), LATHE_OK);
     exchange_init(&t->x, local_link(), link);
 }
 
@@ -157,7 +157,7 @@ static int run_program(const char *const *argv, char *out, size_t capacity, stru
     struct link *link = NULL;
     size_t n = 0;
     size_t part = 0;
-    ck_assert_int_eq(local_link()->open(argv, &link, err), LATHE_OK);
+    ck_assert_int_eq(local_link()->open(argv, NULL, &link, err), LATHE_OK);
     while (local_link()->read(link, out + n, capacity - 1 - n, 60000, &part, err) == LATHE_OK) n += part;
     out[n] = '\0';
     local_link()->close(link);
@@ -166,7 +166,7 @@ static int run_program(const char *const *argv, char *out, size_t capacity, stru
     return (int)strtol(status + strlen("exit status "), NULL, 10);
 }
 
-START_TEST(list_names_all_runtimes_as_json_too)
+START_TEST(list_names_all_runtimes_and_what_they_do_as_json_too)
 {
     const char *const argv[] = {LATHE_RUN, "list", "--json", NULL};
     char out[4096];
@@ -177,7 +177,24 @@ START_TEST(list_names_all_runtimes_as_json_too)
     const json_t *first = json_array_get(json_object_get(document, "runtimes"), 0);
     ck_assert_str_eq(json_string_value(json_object_get(first, "name")), "reference");
     ck_assert_str_eq(json_string_value(json_array_get(json_object_get(first, "dtypes"), 0)), "f32");
+    ck_assert_str_eq(json_string_value(json_array_get(json_object_get(first, "dtypes"), 1)), "int8");
+    ck_assert_int_eq(json_integer_value(json_object_get(first, "max_threads")), 1);
+    const json_t *refused = json_array_get(json_object_get(first, "refuses"), 0);
+    ck_assert_str_eq(json_string_value(json_object_get(refused, "what")), "t2");
+    ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(refused, "why")), "one thread"));
+    ck_assert(json_is_array(json_object_get(document, "absent")));
     json_decref(document);
+}
+END_TEST
+
+START_TEST(list_says_what_a_runtime_cannot_do_and_why)
+{
+    const char *const argv[] = {LATHE_RUN, "list", NULL};
+    char out[4096];
+    struct lathe_error err = {0};
+    ck_assert_int_eq(run_program(argv, out, sizeof out, &err), 0);
+    ck_assert_ptr_nonnull(strstr(out, "reference    f32,int8   1 "));
+    ck_assert_ptr_nonnull(strstr(out, "no reference-t2: reference runs on one thread only\n"));
 }
 END_TEST
 
@@ -191,6 +208,8 @@ START_TEST(bench_prints_a_line_for_each_layer)
                                 "3",
                                 "--runtime",
                                 "reference",
+                                "--dtype",
+                                _i ? "int8" : "f32",
                                 "avgpool in=5x5x32 out=1x1x32",
                                 "linear in=1x1x32 out=1x1x10",
                                 NULL};
@@ -218,7 +237,7 @@ END_TEST
 START_TEST(wrong_usage_is_2_and_failure_is_1)
 {
     static const struct {
-        const char *argv[8];
+        const char *argv[9];
         int status;
         const char *words; /* in the last line of standard error */
     } cases[] = {
@@ -230,7 +249,9 @@ START_TEST(wrong_usage_is_2_and_failure_is_1)
         {{LATHE_RUN, "bench", "--runtime", "abacus", "x", NULL}, 2, "no such runtime"},
         {{LATHE_RUN, "list", "--batch", "2", NULL}, 2, "list has no option --batch"},
         {{LATHE_RUN, "serve", "more", NULL}, 2, "serve takes no arguments"},
-        {{LATHE_RUN, "bench", "--dtype", "int8", "linear in=1x1x1 out=1x1x1", NULL}, 1, "f32 only"},
+        {{LATHE_RUN, "bench", "--threads", "2", "--runtime", "reference", "linear in=1x1x1 out=1x1x1", NULL},
+         1,
+         "one thread only"},
         {{LATHE_RUN, "bench", "--memory-mb", "1", "linear in=1x1x1000 out=1x1x1000", NULL}, 1, "does not fit"},
         {{LATHE_RUN, "bench", "--network", "linear in=1x1x2 out=1x1x2", "linear in=1x1x1 out=1x1x1", NULL},
          1,
@@ -264,8 +285,9 @@ static TCase *command_cases(void)
 {
     TCase *t = tcase_create("commands");
     tcase_set_timeout(t, 120);
-    tcase_add_test(t, list_names_all_runtimes_as_json_too);
-    tcase_add_test(t, bench_prints_a_line_for_each_layer);
+    tcase_add_test(t, list_names_all_runtimes_and_what_they_do_as_json_too);
+    tcase_add_test(t, list_says_what_a_runtime_cannot_do_and_why);
+    tcase_add_loop_test(t, bench_prints_a_line_for_each_layer, 0, 2);
     tcase_add_test(t, wrong_usage_is_2_and_failure_is_1);
     return t;
 }

@@ -93,6 +93,8 @@ START_TEST(a_row_comes_back_bit_for_bit)
                                  .min_ms = 1.7976931348623157e308,
                                  .p50_ms = 2,
                                  .p90_ms = NAN,
+                                 .ci_ms = 0.7,
+                                 .cpu_share = 0.25,
                                  .contexts = UINT32_MAX,
                                  .updated_ms = -1};
     put(id, "{}", &e, 1);
@@ -103,7 +105,7 @@ START_TEST(a_row_comes_back_bit_for_bit)
     ck_assert(isnan(l.p90_ms));
     l.p90_ms = e.latency.p90_ms = 0;
     ck_assert_uint_eq(l.count, UINT64_MAX);
-    ck_assert_mem_eq(&l.mean_ms, &e.latency.mean_ms, 6 * sizeof(double));
+    ck_assert_mem_eq(&l.mean_ms, &e.latency.mean_ms, 8 * sizeof(double));
     ck_assert_uint_eq(l.contexts, UINT32_MAX);
     ck_assert_int_eq(l.updated_ms, -1);
 }
@@ -346,7 +348,7 @@ START_TEST(a_row_of_a_newer_schema_is_refused_and_a_cut_one_is_damaged)
     static const struct {
         int first;
         enum lathe_status status;
-    } spoils[] = {{2, LATHE_NEWER}, {255, LATHE_NEWER}, {0, LATHE_IO}, {-1, LATHE_IO}};
+    } spoils[] = {{3, LATHE_NEWER}, {255, LATHE_NEWER}, {0, LATHE_IO}, {-1, LATHE_IO}};
     struct entry rows[] = {make_entry(POOL, 1), make_entry(STEM, 1)};
     struct latency l;
     struct seen seen = {0};

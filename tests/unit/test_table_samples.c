@@ -43,17 +43,26 @@ struct chunk {
     const uint32_t *samples;
     size_t count;
     int64_t now_ms;
+    struct sample_context around;
+    const struct sample *details; /* in place of samples */
 };
+enum { SAMPLES_MAX = 16 };
 
 static enum lathe_status add(void *context, struct kv_txn *txn, struct lathe_error *err)
 {
     const struct chunk *c = context;
-    return table_add_samples(txn, id, 0, c->row_text, c->source, c->subnet, c->samples, c->count, c->now_ms, err);
+    struct sample_context around = c->around;
+    struct sample samples[SAMPLES_MAX];
+    around.subnet = c->subnet;
+    for (size_t i = 0; i < c->count; i++)
+        samples[i] = c->details ? c->details[i] : (struct sample){.wall_ns = c->samples[i]};
+    enum lathe_status st = table_add_samples(txn, id, 0, c->row_text, c->source, &around, samples, c->count, err);
+    return st ? st : table_update_row(txn, id, 0, c->row_text, c->now_ms, NULL, err);
 }
 
 static void add_chunk(const char *row_text, const char *source, uint64_t subnet, const uint32_t *samples, size_t n)
 {
-    struct chunk c = {row_text, source, subnet, samples, n, 500};
+    struct chunk c = {row_text, source, subnet, samples, n, 500, {0}, NULL};
     ck_assert_ok(kv_write(kv, add, &c, ok_err));
 }
 
@@ -106,13 +115,13 @@ struct collected {
     char sources[256];
 };
 
-static bool collect(void *context, const char *source, uint64_t subnet, const uint32_t *samples, size_t n)
+static bool collect(void *context, const char *source, const struct sample_context *around,
+                    const struct sample *samples, size_t n)
 {
     struct collected *c = context;
     size_t at = strlen(c->sources);
-    memcpy(c->samples + c->count, samples, n * sizeof *samples);
-    c->count += n;
-    c->subnets += subnet;
+    for (size_t i = 0; i < n; i++) c->samples[c->count++] = (uint32_t)samples[i].wall_ns;
+    c->subnets += around->subnet;
     snprintf(c->sources + at, sizeof c->sources - at, "%s,", source);
     return ++c->chunks != c->most;
 }
@@ -205,9 +214,9 @@ START_TEST(malformed_chunks_are_refused)
     const struct {
         struct chunk chunk;
         const char *field;
-    } bad[] = {{{POOL, source, 1, a, 1, 0}, "source"}, {{POOL, "", 1, a, 1, 0}, "source"},
-               {{POOL, "a/b", 1, a, 1, 0}, "source"},  {{POOL, "a", 1, a, 0, 0}, "samples"},
-               {{"pool", "a", 1, a, 1, 0}, "layer"},   {{POOL " @", "a", 1, a, 1, 0}, "layer"}};
+    } bad[] = {{{POOL, source, 1, a, 1, 0, {0}, NULL}, "source"}, {{POOL, "", 1, a, 1, 0, {0}, NULL}, "source"},
+               {{POOL, "a/b", 1, a, 1, 0, {0}, NULL}, "source"},  {{POOL, "a", 1, a, 0, 0, {0}, NULL}, "samples"},
+               {{"pool", "a", 1, a, 1, 0, {0}, NULL}, "layer"},   {{POOL " @", "a", 1, a, 1, 0, {0}, NULL}, "layer"}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct lathe_error err = {0};
         struct chunk c = bad[i].chunk;
@@ -221,9 +230,9 @@ END_TEST
 START_TEST(a_chunk_of_a_newer_schema_is_refused)
 {
     static const uint32_t a[] = {1};
-    static const char newer[] = "\x02 of a time to come";
+    static const char newer[] = "\x03 of a time to come";
     struct lathe_error err = {0};
-    struct chunk c = {POOL, "p.2.0", 1, a, 1, 0};
+    struct chunk c = {POOL, "p.2.0", 1, a, 1, 0, {0}, NULL};
     struct collected all = {0};
     struct kv_txn *txn;
     add_chunk(POOL, "p.1.0", 1, a, 1);
@@ -233,6 +242,99 @@ START_TEST(a_chunk_of_a_newer_schema_is_refused)
     ck_assert_int_eq(table_samples(txn, id, 0, POOL, collect, &all, &err), LATHE_NEWER);
     kv_read_end(txn);
     ck_assert_uint_eq(all.chunks, 0);
+}
+END_TEST
+
+static struct table_scaling scaling_now;
+
+static enum lathe_status set_scaling(void *context, struct kv_txn *txn, struct lathe_error *err)
+{
+    (void)context;
+    return table_set_scaling(txn, id, 0, &scaling_now, err);
+}
+
+static void add_details(const char *source, const struct sample_context *around, const struct sample *s, size_t n)
+{
+    struct chunk c = {POOL, source, around->subnet, NULL, n, 500, *around, s};
+    ck_assert_ok(kv_write(kv, add, &c, ok_err));
+}
+
+START_TEST(samples_count_at_the_speed_that_the_sentinel_had)
+{
+    static const struct sample fast[] = {{2000000, 0, 0}};
+    static const struct sample slow[] = {{3000000, 0, 0}};
+    scaling_now = (struct table_scaling){.reference_ns = 8e6, .factor = 1};
+    ck_assert_ok(kv_write(kv, set_scaling, NULL, ok_err));
+    add_details("p.1.0", &(struct sample_context){.subnet = 1, .sentinel_ns = 8000000}, fast, 1);
+    add_details("p.2.0", &(struct sample_context){.subnet = 1, .sentinel_ns = 12000000}, slow, 1);
+    ck_assert_double_eq_tol(get(POOL).mean_ms, 2, 1e-9);
+    ck_assert_double_eq_tol(get(POOL).std_ms, 0, 1e-9);
+}
+END_TEST
+
+START_TEST(a_factor_multiplies_what_readers_get_at_once)
+{
+    static const uint32_t a[] = {1000000, 3000000};
+    add_chunk(POOL, "p.1.0", 7, a, 2);
+    scaling_now = (struct table_scaling){.factor = 1.25};
+    ck_assert_ok(kv_write(kv, set_scaling, NULL, ok_err));
+    struct latency l = get(POOL);
+    ck_assert_double_eq_tol(l.mean_ms, 2.5, 1e-12);
+    ck_assert_double_eq_tol(l.min_ms, 1.25, 1e-12);
+    ck_assert_uint_eq(l.count, 2);
+    scaling_now.factor = 0;
+    struct lathe_error err = {0};
+    ck_assert_int_eq(kv_write(kv, set_scaling, NULL, &err), LATHE_INVALID);
+    ck_assert_double_eq_tol(get(POOL).mean_ms, 2.5, 1e-12);
+}
+END_TEST
+
+START_TEST(disturbed_samples_are_left_out_while_enough_others_remain)
+{
+    struct sample s[SAMPLES_MAX];
+    for (int i = 0; i < SAMPLES_MAX; i++) s[i] = (struct sample){1000000, 1000000, 0};
+    for (int i = 12; i < SAMPLES_MAX; i++) s[i] = (struct sample){9000000, 1300000, 1};
+    add_details("p.1.0", &(struct sample_context){.subnet = 1}, s, SAMPLES_MAX);
+    ck_assert_uint_eq(get(POOL).count, 12);
+    ck_assert_uint_eq(get(POOL).samples, SAMPLES_MAX);
+    ck_assert_double_eq_tol(get(POOL).mean_ms, 1, 1e-12);
+    ck_assert_double_eq(get(POOL).cpu_share, 0);
+}
+END_TEST
+
+/* Reference 10 ms, the sentinel's CPU time 12.5 ms: what took 1.25 ms of CPU counts as 1 ms, whatever the clock said.
+ */
+START_TEST(where_all_samples_are_disturbed_cpu_time_counts_against_the_sentinels)
+{
+    static const struct sample s[] = {{2500000, 1250000, 1}, {3500000, 1250000, 2}, {2600000, 1250000, 1}};
+    scaling_now = (struct table_scaling){.reference_ns = 10e6, .factor = 1};
+    ck_assert_ok(kv_write(kv, set_scaling, NULL, ok_err));
+    add_details("p.1.0", &(struct sample_context){.subnet = 1, .sentinel_cpu_ns = 12500000}, s, 3);
+    ck_assert_double_eq_tol(get(POOL).mean_ms, 1, 1e-12);
+    ck_assert_double_eq(get(POOL).cpu_share, 1);
+}
+END_TEST
+
+START_TEST(without_cpu_times_a_disturbed_sample_counts_as_it_is)
+{
+    static const struct sample s[] = {{2000000, 0, 1}, {4000000, 0, 1}};
+    add_details("p.1.0", &(struct sample_context){.subnet = 1}, s, 2);
+    ck_assert_double_eq_tol(get(POOL).mean_ms, 3, 1e-12);
+    ck_assert_double_eq(get(POOL).cpu_share, 0);
+}
+END_TEST
+
+START_TEST(chunks_of_the_first_schema_are_read)
+{
+    /* schema 1, subnet 5, samples of 1 and 2 ms */
+    static const unsigned char old[] = {1, 5, 0, 0, 0, 0, 0, 0, 0, 0x40, 0x42, 0x0f, 0, 0x80, 0x84, 0x1e, 0};
+    static const uint32_t a[] = {3000000};
+    ck_assert_ok(
+        store_put_bytes(kv, "samples/board/xnnpack-f32-t1-b1/00000001/" POOL "/p.1.0", old, sizeof old, ok_err));
+    add_chunk(POOL, "p.2.0", 6, a, 1);
+    ck_assert_uint_eq(get(POOL).count, 3);
+    ck_assert_double_eq_tol(get(POOL).mean_ms, 2, 1e-12);
+    ck_assert_uint_eq(get(POOL).contexts, 2);
 }
 END_TEST
 
@@ -247,6 +349,12 @@ static TCase *samples(void)
     tcase_add_test(c, figures_put_over_a_measured_row_do_not_mix_with_its_samples);
     tcase_add_test(c, malformed_chunks_are_refused);
     tcase_add_test(c, a_chunk_of_a_newer_schema_is_refused);
+    tcase_add_test(c, samples_count_at_the_speed_that_the_sentinel_had);
+    tcase_add_test(c, a_factor_multiplies_what_readers_get_at_once);
+    tcase_add_test(c, disturbed_samples_are_left_out_while_enough_others_remain);
+    tcase_add_test(c, where_all_samples_are_disturbed_cpu_time_counts_against_the_sentinels);
+    tcase_add_test(c, without_cpu_times_a_disturbed_sample_counts_as_it_is);
+    tcase_add_test(c, chunks_of_the_first_schema_are_read);
     return c;
 }
 

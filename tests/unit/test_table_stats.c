@@ -92,12 +92,106 @@ START_TEST(the_figure_for_searches_is_the_trimmed_mean_where_there_is_one)
 }
 END_TEST
 
+static double normal(struct rng *rng)
+{
+    double sum = -6;
+    for (int i = 0; i < 12; i++) sum += rng_unit(rng);
+    return sum;
+}
+
+enum { CONTEXTS = 3, VISITS = 4, RUNS = 3, POOL = CONTEXTS * VISITS * RUNS };
+
+/* Contexts that differ by 5%, visits of one context by 2%, runs of one visit by half a percent; now and then a run that
+ * takes half as long again. @return the true mean over contexts. */
+static double make_pool(struct rng *rng, struct pooled_sample out[POOL], unsigned outliers)
+{
+    for (int i = 0; i < POOL; i++) {
+        int context = i / (VISITS * RUNS);
+        static double visit;
+        if (i % RUNS == 0) visit = 0.02 * normal(rng);
+        out[i] = (struct pooled_sample){
+            .ns = 1e6 * (1 + 0.05 * (context - 1)) * (1 + visit + 0.005 * normal(rng)),
+            .subnet = 100 + (uint64_t)context,
+            .visit = (uint32_t)(i / RUNS),
+        };
+        if (rng_below(rng, 100) < outliers) out[i].ns *= 1.5;
+    }
+    return 1e6;
+}
+
+/* Ninety-five of a hundred intervals ought to hold the true value; that runs go together and contexts differ must not
+ * make them too narrow or too wide. */
+START_TEST(the_interval_covers_the_truth_nineteen_times_in_twenty)
+{
+    enum { TRIALS = 2000 };
+    struct rng rng;
+    int covered = 0;
+    double width = 0;
+    rng_seed(&rng, 5);
+    for (int i = 0; i < TRIALS; i++) {
+        struct pooled_sample s[POOL];
+        struct latency l;
+        double truth = make_pool(&rng, s, 0) / 1e6;
+        ck_assert_int_eq(latency_from_pool(s, POOL, &l, NULL), LATHE_OK);
+        ck_assert_uint_eq(l.contexts, CONTEXTS);
+        covered += fabs(l.trimmed_ms - truth) <= l.ci_ms;
+        width += l.ci_ms / TRIALS;
+    }
+    ck_assert_int_ge(covered, TRIALS * 92 / 100);
+    ck_assert_int_le(covered, TRIALS * 99 / 100);
+    /* By hand: t of nine degrees times 2% over the root of twelve visits is 1.3%; a little more for the trimming. */
+    ck_assert_double_gt(width, 0.011);
+    ck_assert_double_lt(width, 0.019);
+}
+END_TEST
+
+START_TEST(outliers_widen_the_interval_little)
+{
+    struct rng rng;
+    double width[2] = {0};
+    rng_seed(&rng, 6);
+    for (int i = 0; i < 400; i++) {
+        struct pooled_sample s[POOL];
+        struct latency l;
+        make_pool(&rng, s, i % 2 ? 4 : 0);
+        ck_assert_int_eq(latency_from_pool(s, POOL, &l, NULL), LATHE_OK);
+        width[i % 2] += l.ci_ms;
+    }
+    ck_assert_double_lt(width[1], 1.6 * width[0]);
+}
+END_TEST
+
+START_TEST(one_visit_a_context_gives_no_interval)
+{
+    struct pooled_sample s[] = {{1e6, 1, 1}, {1.1e6, 1, 1}, {2e6, 2, 2}};
+    struct latency l;
+    ck_assert_int_eq(latency_from_pool(s, 3, &l, NULL), LATHE_OK);
+    ck_assert(isnan(l.ci_ms));
+    ck_assert_uint_eq(l.contexts, 2);
+    ck_assert_double_eq_tol(l.mean_ms, 4.1 / 3, 1e-12);
+}
+END_TEST
+
+/* From the tables of any textbook. */
+START_TEST(students_t_is_that_of_the_tables)
+{
+    ck_assert_double_eq_tol(student_t95(1), 12.706, 1e-3);
+    ck_assert_double_eq_tol(student_t95(9), 2.262, 1e-3);
+    ck_assert_double_eq_tol(student_t95(40), 2.021, 1e-3);
+    ck_assert_double_eq_tol(student_t95(100000), 1.960, 1e-3);
+}
+END_TEST
+
 static TCase *stats(void)
 {
     TCase *c = tcase_create("stats");
     tcase_add_test(c, statistics_of_a_published_set_are_the_published_ones);
     tcase_add_test(c, statistics_of_any_number_of_samples_are_those_of_brute_force);
     tcase_add_test(c, the_figure_for_searches_is_the_trimmed_mean_where_there_is_one);
+    tcase_add_test(c, the_interval_covers_the_truth_nineteen_times_in_twenty);
+    tcase_add_test(c, outliers_widen_the_interval_little);
+    tcase_add_test(c, one_visit_a_context_gives_no_interval);
+    tcase_add_test(c, students_t_is_that_of_the_tables);
     return c;
 }
 

@@ -1,27 +1,36 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
-/* The local transport, and sessions over it with the real lathe-run. */
+/* What all transports share, and sessions over it with the real lathe-run. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "check_main.h"
+#include "conformance/int8_cases.h"
 #include "lut/base/clock.h"
 #include "test_transport_session.h"
+#include "test_transport_ssh.h"
 
 static uint64_t seconds_since(uint64_t start_ns)
 {
     return (clock_now_ns() - start_ns) / 1000000000u;
 }
 
-/* Transport: what every one must do. */
+/* Transports: what every one must do. */
 
-static struct link *open_link(const char *const *argv)
+static const char *const ways[] = {"local", "ssh"};
+enum { WAYS = sizeof ways / sizeof ways[0] };
+static const struct transport *way;
+static const struct transport_options board = {.destination = "pi@board"};
+
+static struct link *open_link(int i, const char *const *argv)
 {
     struct link *link = NULL;
     struct lathe_error err = {0};
-    ck_assert_msg(local_link()->open(argv, &link, &err) == LATHE_OK, "%s", err.message);
+    way = transport_find(ways[i]);
+    ck_assert_ptr_nonnull(way);
+    ck_assert_msg(way->open(argv, &board, &link, &err) == LATHE_OK, "%s", err.message);
     return link;
 }
 
@@ -30,65 +39,65 @@ static enum lathe_status read_all(struct link *link, char *out, size_t n, struct
 {
     enum lathe_status st = LATHE_OK;
     for (size_t got = 0, part = 0; !st && got < n; got += part)
-        st = local_link()->read(link, out + got, n - got, 20000, &part, err);
+        st = way->read(link, out + got, n - got, 20000, &part, err);
     return st;
 }
 
 START_TEST(bytes_come_back_as_they_were_sent)
 {
     const char *const argv[] = {"/bin/cat", NULL};
-    struct link *link = open_link(argv);
+    struct link *link = open_link(_i, argv);
     struct lathe_error err = {0};
     char sent[3000];
     char got[3000];
     for (size_t i = 0; i < sizeof sent; i++) sent[i] = (char)(i * 7);
-    ck_assert_int_eq(local_link()->write(link, sent, sizeof sent, &err), LATHE_OK);
+    ck_assert_int_eq(way->write(link, sent, sizeof sent, &err), LATHE_OK);
     ck_assert_int_eq(read_all(link, got, sizeof got, &err), LATHE_OK);
     ck_assert_mem_eq(got, sent, sizeof sent);
-    local_link()->close(link);
-    local_link()->close(NULL);
+    way->close(link);
+    way->close(NULL);
 }
 END_TEST
 
 START_TEST(silence_ends_in_a_timeout_and_the_link_stays_usable)
 {
     const char *const argv[] = {"/bin/cat", NULL};
-    struct link *link = open_link(argv);
+    struct link *link = open_link(_i, argv);
     struct lathe_error err = {0};
     char byte;
     size_t got = 0;
-    ck_assert_int_eq(local_link()->read(link, &byte, 1, 20, &got, &err), LATHE_TIMEOUT);
-    ck_assert_int_eq(local_link()->write(link, "x", 1, &err), LATHE_OK);
+    ck_assert_int_eq(way->read(link, &byte, 1, 20, &got, &err), LATHE_TIMEOUT);
+    ck_assert_int_eq(way->write(link, "x", 1, &err), LATHE_OK);
     ck_assert_int_eq(read_all(link, &byte, 1, &err), LATHE_OK);
     ck_assert_int_eq(byte, 'x');
-    local_link()->close(link);
+    way->close(link);
 }
 END_TEST
 
 START_TEST(the_end_of_a_program_is_told_with_its_status_and_last_words)
 {
     const char *const argv[] = {"/bin/sh", "-c", "echo first >&2; echo 'the board is on fire' >&2; exit 3", NULL};
-    struct link *link = open_link(argv);
+    struct link *link = open_link(_i, argv);
     struct lathe_error err = {0};
     char byte;
     ck_assert_int_eq(read_all(link, &byte, 1, &err), LATHE_IO);
     ck_assert_ptr_nonnull(strstr(err.message, "exit status 3"));
     ck_assert_ptr_nonnull(strstr(err.message, "the board is on fire"));
-    ck_assert_int_eq(local_link()->write(link, "x", 1, &err), LATHE_IO); /* and no SIGPIPE */
+    ck_assert_int_eq(way->write(link, "x", 1, &err), LATHE_IO); /* and no SIGPIPE */
     ck_assert_ptr_nonnull(strstr(err.message, "exit status 3"));
-    local_link()->close(link);
+    way->close(link);
 }
 END_TEST
 
 START_TEST(a_signal_that_ended_a_program_is_named)
 {
     const char *const argv[] = {"/bin/sh", "-c", "kill -SEGV $$", NULL};
-    struct link *link = open_link(argv);
+    struct link *link = open_link(_i, argv);
     struct lathe_error err = {0};
     char byte;
     ck_assert_int_eq(read_all(link, &byte, 1, &err), LATHE_IO);
     ck_assert_ptr_nonnull(strstr(err.message, "signal 11"));
-    local_link()->close(link);
+    way->close(link);
 }
 END_TEST
 
@@ -96,11 +105,11 @@ START_TEST(a_program_that_ignores_the_end_of_its_input_and_sigterm_is_killed)
 {
     /* It says when its trap is set; until then SIGTERM would end it the easy way. */
     const char *const argv[] = {"/bin/sh", "-c", "trap '' TERM; echo ready; while :; do sleep 100; done", NULL};
-    struct link *link = open_link(argv);
+    struct link *link = open_link(_i, argv);
     char text[6];
     uint64_t start = clock_now_ns();
     ck_assert_int_eq(read_all(link, text, sizeof text, NULL), LATHE_OK);
-    local_link()->close(link);
+    way->close(link);
     ck_assert_uint_lt(seconds_since(start), 30);
     ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1); /* no child is left */
 }
@@ -112,11 +121,11 @@ START_TEST(a_program_that_is_not_there_is_not_found)
     const char *const folder[] = {"/", NULL};
     struct link *link = NULL;
     struct lathe_error err = {0};
-    ck_assert_int_eq(local_link()->open(absent, &link, &err), LATHE_NOT_FOUND);
-    ck_assert_str_eq(err.message,
-                     "no runner at /nonexistent/lathe-run: build or install lathe-run, or point to it with "
-                     "--runner");
-    ck_assert_int_eq(local_link()->open(folder, &link, &err), LATHE_IO);
+    for (size_t i = 0; i < WAYS; i++) {
+        ck_assert_int_eq(transport_find(ways[i])->open(absent, &board, &link, &err), LATHE_NOT_FOUND);
+        ck_assert_ptr_nonnull(strstr(err.message, "/nonexistent/lathe-run"));
+    }
+    ck_assert_int_eq(local_link()->open(folder, NULL, &link, &err), LATHE_IO);
     ck_assert_ptr_null(link);
     ck_assert_ptr_null(transport_find("pigeon"));
 }
@@ -227,6 +236,29 @@ START_TEST(outputs_can_be_read_back)
 }
 END_TEST
 
+static void check_int8_case(const struct int8_case *c)
+{
+    const struct runtime_config config = {"reference", DTYPE_INT8, 1, c->batch};
+    const struct session_options options = {.seed = c->seed};
+    struct session *s = NULL;
+    struct visit_samples v = {0};
+    struct lathe_error err = {0};
+    enum lathe_status st = session_open_with(local_link(), runner_argv, &config, &options, &s, &err);
+    if (!st) st = session_prepare(s, 0, c->layers, c->count, &err);
+    if (!st) st = session_run(s, 0, 0, 1, true, &v, &err);
+    ck_assert_msg(!st, "%s: %s", c->name, err.message);
+    ck_assert_msg(session_output_crc(s) == c->output_crc, "%s: %08x, not %08x", c->name, session_output_crc(s),
+                  c->output_crc);
+    visit_samples_clear(&v);
+    session_close(s);
+}
+
+START_TEST(int8_networks_give_the_outputs_that_the_protocol_defines)
+{
+    each_int8_case(check_int8_case);
+}
+END_TEST
+
 START_TEST(fingerprints_have_the_runner_and_its_runtime)
 {
     struct session *s = open_session(local_link(), runner_argv, NULL);
@@ -264,15 +296,15 @@ START_TEST(what_the_runner_refuses_is_told_and_the_session_goes_on)
 }
 END_TEST
 
-START_TEST(runtimes_and_dtypes_that_are_not_there_are_unsupported)
+START_TEST(runtimes_and_threads_that_are_not_there_are_unsupported)
 {
     static const struct runtime_config unknown = {"abacus", DTYPE_F32, 1, 1};
-    static const struct runtime_config int8 = {"reference", DTYPE_INT8, 1, 1};
+    static const struct runtime_config threads = {"reference", DTYPE_F32, 2, 1};
     struct session *s = NULL;
     struct lathe_error err = {0};
     ck_assert_int_eq(session_open(local_link(), runner_argv, &unknown, &s, &err), LATHE_UNSUPPORTED);
     ck_assert_ptr_nonnull(strstr(err.message, "abacus"));
-    ck_assert_int_eq(session_open(local_link(), runner_argv, &int8, &s, &err), LATHE_UNSUPPORTED);
+    ck_assert_int_eq(session_open(local_link(), runner_argv, &threads, &s, &err), LATHE_UNSUPPORTED);
     ck_assert_ptr_null(s);
 }
 END_TEST
@@ -281,11 +313,12 @@ static TCase *link_cases(void)
 {
     TCase *t = tcase_create("link");
     tcase_set_timeout(t, 120);
-    tcase_add_test(t, bytes_come_back_as_they_were_sent);
-    tcase_add_test(t, silence_ends_in_a_timeout_and_the_link_stays_usable);
-    tcase_add_test(t, the_end_of_a_program_is_told_with_its_status_and_last_words);
-    tcase_add_test(t, a_signal_that_ended_a_program_is_named);
-    tcase_add_test(t, a_program_that_ignores_the_end_of_its_input_and_sigterm_is_killed);
+    tcase_add_checked_fixture(t, fake_ssh_set_up, fake_ssh_tear_down);
+    tcase_add_loop_test(t, bytes_come_back_as_they_were_sent, 0, WAYS);
+    tcase_add_loop_test(t, silence_ends_in_a_timeout_and_the_link_stays_usable, 0, WAYS);
+    tcase_add_loop_test(t, the_end_of_a_program_is_told_with_its_status_and_last_words, 0, WAYS);
+    tcase_add_loop_test(t, a_signal_that_ended_a_program_is_named, 0, WAYS);
+    tcase_add_loop_test(t, a_program_that_ignores_the_end_of_its_input_and_sigterm_is_killed, 0, WAYS);
     tcase_add_test(t, a_program_that_is_not_there_is_not_found);
     return t;
 }
@@ -298,9 +331,10 @@ static TCase *session_cases(void)
     tcase_add_test(t, two_networks_share_packed_weights_and_are_timed);
     tcase_add_test(t, visits_without_layer_times_give_totals_alone);
     tcase_add_test(t, outputs_can_be_read_back);
+    tcase_add_test(t, int8_networks_give_the_outputs_that_the_protocol_defines);
     tcase_add_test(t, fingerprints_have_the_runner_and_its_runtime);
     tcase_add_test(t, what_the_runner_refuses_is_told_and_the_session_goes_on);
-    tcase_add_test(t, runtimes_and_dtypes_that_are_not_there_are_unsupported);
+    tcase_add_test(t, runtimes_and_threads_that_are_not_there_are_unsupported);
     return t;
 }
 

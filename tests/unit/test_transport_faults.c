@@ -173,9 +173,11 @@ struct link {
 };
 static struct link newer_device;
 
-static enum lathe_status newer_open(const char *const *argv, struct link **out, struct lathe_error *err)
+static enum lathe_status newer_open(const char *const *argv, const struct transport_options *options, struct link **out,
+                                    struct lathe_error *err)
 {
     (void)argv;
+    (void)options;
     (void)err;
     wire_decoder_init(&newer_device.decoder);
     *out = &newer_device;

@@ -38,7 +38,7 @@ enum lathe_status network_setup(const struct network *, const struct memory *are
 struct run_times {
     uint32_t *wall_ns, *cpu_ns;
     uint8_t *preempted;
-    uint64_t *total_ns; /* from before the first layer to after the last, reading of counters included; never NULL */
+    uint64_t *total_ns; /* from before the first layer to after the last, less the reading of counters; never NULL */
 };
 /* On a device the layers' times are its own, see struct runtime_device, CPU times and preemptions unknown, 0. The total
  * is the host's: from queueing the first layer to having waited for the last. It is what a caller waits for, with the

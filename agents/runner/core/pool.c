@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 
-void pool_init(struct pool *p, const struct runtime *runtime, struct engine *engine, uint32_t seed)
+void pool_init(struct pool *p, const struct runtime *runtime, struct engine *engine, enum dtype dtype, uint32_t seed)
 {
-    *p = (struct pool){.runtime = runtime, .engine = engine, .seed = seed};
+    *p = (struct pool){.runtime = runtime, .engine = engine, .dtype = dtype, .seed = seed};
 }
 
 void pool_clear(struct pool *p)
@@ -16,7 +16,7 @@ void pool_clear(struct pool *p)
         free(p->ops[i]);
     }
     free(p->ops);
-    pool_init(p, p->runtime, p->engine, p->seed);
+    pool_init(p, p->runtime, p->engine, p->dtype, p->seed);
 }
 
 const struct pool_op *pool_find(const struct pool *p, const struct layer *layer, int occurrence)
@@ -40,7 +40,9 @@ static enum lathe_status reserve(struct pool *p, struct lathe_error *err)
 static enum lathe_status pack(struct pool *p, struct pool_op *op, struct lathe_error *err)
 {
     struct weights weights;
-    enum lathe_status st = weights_make(&op->layer, op->occurrence, p->seed, &weights, err);
+    enum lathe_status st = p->dtype == DTYPE_INT8
+                               ? weights_make_int8(&op->layer, op->occurrence, p->seed, &weights, err)
+                               : weights_make(&op->layer, op->occurrence, p->seed, &weights, err);
     if (st) return st;
     st = p->runtime->prepare(p->engine, &op->layer, &weights, &op->op, &op->needs, err);
     weights_clear(&weights);

@@ -19,13 +19,15 @@ struct pool_op {
 struct pool {
     const struct runtime *runtime; /* borrowed, as engine */
     struct engine *engine;
+    enum dtype dtype;
     uint32_t seed;
     struct pool_op **ops;
     size_t count, capacity;
     uint64_t weight_bytes; /* of all ops */
 };
 
-void pool_init(struct pool *, const struct runtime *, struct engine *, uint32_t seed);
+/** @param dtype that the engine was opened with. */
+void pool_init(struct pool *, const struct runtime *, struct engine *, enum dtype, uint32_t seed);
 void pool_clear(struct pool *);
 /** NULL when it is not packed yet. Borrowed, until pool_clear(). */
 const struct pool_op *pool_find(const struct pool *, const struct layer *, int occurrence);

@@ -45,7 +45,7 @@ enum lathe_status rig_open(const struct rig_options *o, struct rig **out, struct
         return st;
     }
     r->memory_bytes = o->memory_bytes ? o->memory_bytes : most_memory(r);
-    pool_init(&r->pool, o->runtime, r->engine, o->seed);
+    pool_init(&r->pool, o->runtime, r->engine, o->options.dtype, o->seed);
     memory_init(&r->arena, o->runtime, r->engine);
     *out = r;
     return LATHE_OK;
@@ -155,6 +155,12 @@ enum lathe_status rig_build(struct rig *r, int network, const struct layer *laye
     return LATHE_OK;
 }
 
+void rig_kernels(const struct rig *r, int network, int layer, char *out, size_t capacity)
+{
+    out[0] = '\0';
+    if (r->runtime->kernels) r->runtime->kernels(r->networks[network]->ops[layer]->op, out, capacity);
+}
+
 static enum lathe_status make_samples(struct rig_samples *s, const struct network *n, int runs, bool per_layer,
                                       struct lathe_error *err)
 {
@@ -184,7 +190,8 @@ static enum lathe_status make_input(struct rig *r, const struct network *n, stru
         if (!r->input) return error_set(err, LATHE_NO_MEMORY, "out of memory for an input of %zu bytes", bytes);
         r->input_bytes = bytes;
     }
-    weights_input(&n->ops[0]->layer, r->pool.seed, r->input, bytes / sizeof(float));
+    if (r->options.dtype == DTYPE_INT8) weights_input_int8(&n->ops[0]->layer, r->pool.seed, r->input, bytes);
+    else weights_input(&n->ops[0]->layer, r->pool.seed, r->input, bytes / sizeof(float));
     return LATHE_OK;
 }
 

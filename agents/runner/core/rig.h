@@ -35,6 +35,8 @@ struct rig_build {
  * LATHE_NO_MEMORY. */
 enum lathe_status rig_build(struct rig *, int network, const struct layer *, int count, struct rig_build *out,
                             struct lathe_error *err);
+/** What runtime->kernels() says of a layer of a network that was built; "" where the runtime doesn't tell. */
+void rig_kernels(const struct rig *, int network, int layer, char *out, size_t capacity);
 /** Drop all networks and packed weights. */
 void rig_reset(struct rig *);
 

@@ -5,18 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agents/runner/runtime.h"
-
-struct engine {
-    int batch;
-};
-
-struct op {
-    struct layer layer;
-    int batch;
-    struct weights weights;
-    struct op_buffers buffers;
-};
+#include "agents/runner/runtimes/reference/internal.h"
 
 static const char *reference_version(void)
 {
@@ -25,7 +14,6 @@ static const char *reference_version(void)
 
 static enum lathe_status reference_supports(const struct runtime_options *o, struct lathe_error *err)
 {
-    if (o->dtype != DTYPE_F32) return error_set(err, LATHE_UNSUPPORTED, "reference knows f32 only");
     if (o->threads != 1) return error_set(err, LATHE_UNSUPPORTED, "reference runs on one thread only");
     return LATHE_OK;
 }
@@ -34,6 +22,7 @@ static enum lathe_status reference_open(const struct runtime_options *o, struct 
 {
     struct engine *e = calloc(1, sizeof *e);
     if (!e) return error_set(err, LATHE_NO_MEMORY, "out of memory for a runtime");
+    e->dtype = o->dtype;
     e->batch = o->batch;
     *out = e;
     return LATHE_OK;
@@ -46,7 +35,7 @@ static void reference_close(struct engine *e)
 
 /* Scratch for one image. mbconv: expanded input, depthwise output, then vectors of squeeze-excite. bottleneck: the two
  * middle tensors, then the shortcut and what is pooled for it. */
-static size_t scratch_floats(const struct layer *l)
+static size_t scratch_elements(const struct layer *l)
 {
     size_t mid = (size_t)l->mid;
     size_t out = (size_t)l->out.h * (size_t)l->out.w;
@@ -67,12 +56,13 @@ static enum lathe_status reference_prepare(struct engine *e, const struct layer 
         return st;
     }
     op->layer = *l;
+    op->dtype = e->dtype;
     op->batch = e->batch;
     *needs = (struct op_needs){
-        .in_bytes = shape_elements(&l->in) * sizeof(float) * (size_t)e->batch,
-        .out_bytes = shape_elements(&l->out) * sizeof(float) * (size_t)e->batch,
-        .scratch_bytes = scratch_floats(l) * sizeof(float),
-        .weight_bytes = w->count * sizeof(float),
+        .in_bytes = shape_elements(&l->in) * dtype_bytes(e->dtype) * (size_t)e->batch,
+        .out_bytes = shape_elements(&l->out) * dtype_bytes(e->dtype) * (size_t)e->batch,
+        .scratch_bytes = scratch_elements(l) * dtype_bytes(e->dtype),
+        .weight_bytes = weights_bytes(w),
     };
     *out = op;
     return LATHE_OK;
@@ -109,13 +99,6 @@ static float activate(double x, enum activation act)
     }
     return (float)x;
 }
-
-/* A convolution over one image, "same" padding. */
-struct window {
-    struct shape in, out;
-    int kernel, stride;
-    enum activation act;
-};
 
 /* The sum at output (y, x) of channel o: over all inputs, or over channel o alone where depthwise. */
 static double convolve_at(const struct window *v, bool depthwise, const float *weights, const float *in, int y, int x,
@@ -214,11 +197,6 @@ static void run_mbconv(const struct op *op, const float *in, float *out, float *
         for (size_t i = 0; i < shape_elements(&l->out); i++) out[i] += in[i];
 }
 
-/* What a pixel of the output takes from: rows and columns from..to of the input, to excluded. */
-struct patch {
-    int top, bottom, left, right;
-};
-
 static double greatest(const struct layer *l, const struct patch *p, const float *in, int c)
 {
     double most = -INFINITY;
@@ -237,11 +215,19 @@ static double mean(const struct layer *l, const struct patch *p, const float *in
     return sum / ((p->bottom - p->top) * (p->right - p->left));
 }
 
-/* The part of size x size pixels that starts `pad` before `at` and lies within 0..n. */
-static void cut(int at, int pad, int size, int n, int *from, int *to)
+/* The part of size values, from `from` on, that lies within 0..n. */
+static void cut(int from, int size, int n, int *first, int *end)
 {
-    *from = at - pad < 0 ? 0 : at - pad;
-    *to = at - pad + size > n ? n : at - pad + size;
+    *first = from < 0 ? 0 : from;
+    *end = from + size > n ? n : from + size;
+}
+
+struct patch patch_at(const struct layer *l, int size, int pad, int y, int x)
+{
+    struct patch p;
+    cut(y * l->stride - pad, size, l->in.h, &p.top, &p.bottom);
+    cut(x * l->stride - pad, size, l->in.w, &p.left, &p.right);
+    return p;
 }
 
 /* Pool `size` x `size` pixels at every stride, `pad` before and after the image. */
@@ -251,9 +237,7 @@ static void pool(const struct layer *l, int size, int pad,
 {
     for (int y = 0; y < l->out.h; y++) {
         for (int x = 0; x < l->out.w; x++) {
-            struct patch p;
-            cut(y * l->stride, pad, size, l->in.h, &p.top, &p.bottom);
-            cut(x * l->stride, pad, size, l->in.w, &p.left, &p.right);
+            const struct patch p = patch_at(l, size, pad, y, x);
             for (int c = 0; c < l->in.c; c++) *out++ = (float)of(l, &p, in, c);
         }
     }
@@ -322,10 +306,14 @@ static void run_image(const struct op *op, const float *in, float *out)
 
 static enum lathe_status reference_run(struct op *op)
 {
-    const float *in = op->buffers.in;
-    float *out = op->buffers.out;
-    for (int i = 0; i < op->batch; i++)
-        run_image(op, in + (size_t)i * shape_elements(&op->layer.in), out + (size_t)i * shape_elements(&op->layer.out));
+    const size_t in = shape_elements(&op->layer.in);
+    const size_t out = shape_elements(&op->layer.out);
+    const struct op_buffers *b = &op->buffers;
+    for (size_t i = 0; i < (size_t)op->batch; i++) {
+        if (op->dtype == DTYPE_INT8)
+            run_image_int8(op, (const int8_t *)b->in + i * in, (int8_t *)b->out + i * out, b->scratch);
+        else run_image(op, (const float *)b->in + i * in, (float *)b->out + i * out);
+    }
     return LATHE_OK;
 }
 

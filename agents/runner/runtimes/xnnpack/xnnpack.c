@@ -14,7 +14,8 @@ static const char *xnnpack_version(void)
 
 static enum lathe_status xnnpack_supports(const struct runtime_options *o, struct lathe_error *err)
 {
-    if (o->dtype != DTYPE_F32) return error_set(err, LATHE_UNSUPPORTED, "xnnpack knows f32 only");
+    (void)o;
+    (void)err;
     return LATHE_OK;
 }
 
@@ -43,6 +44,7 @@ static enum lathe_status xnnpack_open(const struct runtime_options *o, struct en
     if (st) return st;
     struct engine *e = calloc(1, sizeof *e);
     if (!e) return error_set(err, LATHE_NO_MEMORY, "out of memory for a runtime");
+    e->dtype = o->dtype;
     e->batch = (size_t)o->batch;
     if (o->threads > 1) {
         e->threads = pthreadpool_create((size_t)o->threads);
@@ -66,7 +68,10 @@ static void xnnpack_close(struct engine *e)
 static void xnnpack_op_free(struct op *op)
 {
     if (!op) return;
-    for (int i = 0; i < op->count; i++) xnn_delete_operator(op->steps[i].op);
+    for (int i = 0; i < op->count; i++) {
+        xnn_delete_operator(op->steps[i].op);
+        free(op->steps[i].own);
+    }
     free(op);
 }
 
@@ -85,6 +90,8 @@ static enum lathe_status xnnpack_prepare(struct engine *e, const struct layer *l
 {
     struct op *op = calloc(1, sizeof *op);
     if (!op) return error_set(err, LATHE_NO_MEMORY, "out of memory for a layer");
+    op->operators = e->dtype == DTYPE_INT8 ? &operators_int8 : &operators_f32;
+    op->element_bytes = dtype_bytes(e->dtype);
     op->batch = e->batch;
     op->threads = e->threads;
     enum lathe_status st = failure(layer_create(op, l, w), "creating operators", err);
@@ -94,10 +101,10 @@ static enum lathe_status xnnpack_prepare(struct engine *e, const struct layer *l
     }
     place_slots(op);
     *needs = (struct op_needs){
-        .in_bytes = e->batch * shape_elements(&l->in) * sizeof(float),
-        .out_bytes = e->batch * shape_elements(&l->out) * sizeof(float),
+        .in_bytes = e->batch * shape_elements(&l->in) * op->element_bytes,
+        .out_bytes = e->batch * shape_elements(&l->out) * op->element_bytes,
         .scratch_bytes = op->scratch_bytes,
-        .weight_bytes = w->count * sizeof(float),
+        .weight_bytes = weights_bytes(w),
     };
     *out = op;
     return LATHE_OK;
@@ -106,11 +113,11 @@ static enum lathe_status xnnpack_prepare(struct engine *e, const struct layer *l
 static enum lathe_status xnnpack_setup(struct op *op, const struct op_buffers *b, struct lathe_error *err)
 {
     /* XNNPACK takes one pointer type for tensors; SLOT_IN is only ever read. */
-    float *slots[SLOTS] = {[SLOT_IN] = (float *)(uintptr_t)b->in, [SLOT_OUT] = b->out};
+    void *slots[SLOTS] = {[SLOT_IN] = (void *)(uintptr_t)b->in, [SLOT_OUT] = b->out};
     for (int i = SLOT_EXPANDED; i < SLOTS; i++)
-        if (op->slot_bytes[i]) slots[i] = (float *)((char *)b->scratch + op->slot_offsets[i]);
+        if (op->slot_bytes[i]) slots[i] = (char *)b->scratch + op->slot_offsets[i];
     for (int i = 0; i < op->count; i++) {
-        enum lathe_status st = failure(step_setup(op, &op->steps[i], slots), "setting up operators", err);
+        enum lathe_status st = failure(op->operators->setup(op, &op->steps[i], slots), "setting up operators", err);
         if (st) return st;
     }
     return LATHE_OK;
@@ -118,8 +125,11 @@ static enum lathe_status xnnpack_setup(struct op *op, const struct op_buffers *b
 
 static enum lathe_status xnnpack_run(struct op *op)
 {
-    for (int i = 0; i < op->count; i++)
-        if (xnn_run_operator(op->steps[i].op, op->threads)) return LATHE_IO;
+    for (int i = 0; i < op->count; i++) {
+        const struct step *s = &op->steps[i];
+        if (s->own) own_run(s->own, op->threads);
+        else if (xnn_run_operator(s->op, op->threads)) return LATHE_IO;
+    }
     return LATHE_OK;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* How well one list of numbers orders another. Threads: any. */
-#ifndef LATHE_PREDICTORS_RANK_H
-#define LATHE_PREDICTORS_RANK_H
+#ifndef LATHE_BASE_RANK_H
+#define LATHE_BASE_RANK_H
 
 #include <stddef.h>
 

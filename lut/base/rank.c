@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
-#include "server/predictors/rank.h"
+#include "lut/base/rank.h"
 
 #include <math.h>
 #include <stdlib.h>
