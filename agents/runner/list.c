@@ -78,6 +78,25 @@ static void print_refusals_json(FILE *out, const struct abilities *a)
     fputc('}', out);
 }
 
+/* The processors that a runtime could use, the chosen one marked. */
+static void print_choices(FILE *out, const struct runtime *r, bool json)
+{
+    struct runtime_choice choice;
+    if (!r->choice) return;
+    fputs(json ? ",\"devices\":[" : "", out);
+    if (!json && r->choice(0, &choice)) fprintf(out, "\n%s devices (* is used):\n", r->name);
+    for (int i = 0; r->choice(i, &choice); i++) {
+        if (!json) {
+            fprintf(out, "%s %s\n", choice.chosen ? "*" : " ", choice.name);
+            continue;
+        }
+        fputs(i ? ",{\"name\":" : "{\"name\":", out);
+        print_string(out, choice.name);
+        fprintf(out, ",\"chosen\":%s}", choice.chosen ? "true" : "false");
+    }
+    fputs(json ? "]" : "", out);
+}
+
 static void list_json(FILE *out, const char *cpu, const char *isa)
 {
     fprintf(out, "{\"runner\":\"lathe-run " LATHE_VERSION "\",\"build\":\"%s\",\"cpu\":", host_build_id());
@@ -94,7 +113,9 @@ static void list_json(FILE *out, const char *cpu, const char *isa)
         print_dtypes(out, &a, true);
         fprintf(out, "],\"max_threads\":%d,\"refuses\":[", a.threads);
         print_refusals_json(out, &a);
-        fputs("]}", out);
+        fputs("]", out);
+        print_choices(out, *r, true);
+        fputs("}", out);
     }
     fputs("],\"absent\":[", out);
     for (const char *const *name = runtimes_absent; *name; name++)
@@ -146,4 +167,5 @@ void report_list(FILE *out, bool json)
     }
     for (const char *const *name = runtimes_absent; *name; name++)
         fprintf(out, "no %s: it is not part of this build\n", *name);
+    for (const struct runtime *const *r = runtimes; *r; r++) print_choices(out, *r, false);
 }

@@ -21,7 +21,7 @@ static const char help[] =
     "\n"
     "usage:\n"
     "  lathe-run serve [OPTIONS]          speak the wire protocol on standard input and output\n"
-    "  lathe-run list [--json]            runtimes of this build, what each does here, the processor\n"
+    "  lathe-run list [--json]            runtimes of this build, what each does here, the processor, OpenCL devices\n"
     "  lathe-run bench [OPTIONS] 'LAYER'...\n"
     "\n"
     "options of bench:\n"
@@ -38,7 +38,11 @@ static const char help[] =
     "  --governor NAME  of the clocks of the processors that it runs on, e.g. performance; put back at the end\n"
     "  --khz N          lock those clocks; put back at the end\n"
     "both of bench and serve:\n"
-    "  --memory-mb N    most that weights and activations may take (three quarters of the machine's memory)\n"
+    "  --memory-mb N    most that weights and activations may take (three quarters of the machine's memory,\n"
+    "                   or of the device's)\n"
+    "of bench, serve and list:\n"
+    "  --opencl-device NAME  part of the name of the OpenCL device to use, or of its platform's; so does\n"
+    "                   LATHE_OPENCL_DEVICE in the environment (the first GPU, else the first device)\n"
     "\n"
     "examples:\n"
     "  lathe-run bench 'mbconv in=20x20x48 out=20x20x48 mid=144 k=5 s=1 act=relu se=40 res=1'\n"
@@ -99,6 +103,7 @@ enum {
     OPT_WARMUP,
     OPT_SEED,
     OPT_MEMORY,
+    OPT_OPENCL_DEVICE,
     OPT_GOVERNOR,
     OPT_KHZ,
     OPT_NETWORK,
@@ -114,6 +119,7 @@ static const struct option options[] = {
     {"warmup", required_argument, NULL, OPT_WARMUP},
     {"seed", required_argument, NULL, OPT_SEED},
     {"memory-mb", required_argument, NULL, OPT_MEMORY},
+    {"opencl-device", required_argument, NULL, OPT_OPENCL_DEVICE},
     {"governor", required_argument, NULL, OPT_GOVERNOR},
     {"khz", required_argument, NULL, OPT_KHZ},
     {"network", no_argument, NULL, OPT_NETWORK},
@@ -149,6 +155,9 @@ static bool take_option(struct arguments *a, int option, const char *value)
         if (!read_number(value, 1, UINT64_MAX >> 20, &number)) return false;
         b->rig.memory_bytes = number << 20;
         return true;
+    case OPT_OPENCL_DEVICE:
+        /* Where the runtime, which knows nothing of options, looks. */
+        return *value && setenv("LATHE_OPENCL_DEVICE", value, 1) == 0;
     case OPT_GOVERNOR:
         a->governor = value;
         return *value != '\0';
@@ -179,6 +188,8 @@ static int read_options(int argc, char **argv, unsigned allowed, struct argument
             snprintf(message, sizeof message, "%s has no option --%s", argv[0], options[index].name);
             return usage(message);
         }
+        if (option == OPT_OPENCL_DEVICE && !runtime_find("opencl"))
+            return usage("this build has no runtime opencl that --opencl-device could be of");
         if (!take_option(a, option, optarg)) {
             snprintf(message, sizeof message, "--%s can't be \"%.40s\"", options[index].name, optarg);
             return usage(message);
@@ -193,7 +204,8 @@ static int run_serve(int argc, char **argv)
     struct lathe_error err;
     struct host_clocks clocks;
     struct sigaction action = {.sa_handler = on_signal};
-    int code = read_options(argc, argv, 1u << OPT_MEMORY | 1u << OPT_GOVERNOR | 1u << OPT_KHZ, &a);
+    int code =
+        read_options(argc, argv, 1u << OPT_MEMORY | 1u << OPT_OPENCL_DEVICE | 1u << OPT_GOVERNOR | 1u << OPT_KHZ, &a);
     if (code) return code;
     if (optind < argc) return usage("serve takes no arguments");
     /* Standard output carries frames and nothing else, whatever a library may print. */
@@ -215,20 +227,21 @@ static int run_serve(int argc, char **argv)
 static int run_list(int argc, char **argv)
 {
     struct arguments a = {0};
-    int code = read_options(argc, argv, 1u << OPT_JSON, &a);
+    int code = read_options(argc, argv, 1u << OPT_JSON | 1u << OPT_OPENCL_DEVICE, &a);
     if (code) return code;
     if (optind < argc) return usage("list takes no arguments");
     report_list(stdout, a.bench.json);
     return EXIT_SUCCESS;
 }
 
-/* The one asked for, or the last of the list: the list goes from plain to fast. */
+/* The one asked for, or the last of the list that runs on the CPU: the list goes from plain to fast. */
 static const struct runtime *choose_runtime(const char *name)
 {
     if (name) return runtime_find(name);
-    const struct runtime *const *r = runtimes;
-    while (r[0] && r[1]) r++;
-    return *r;
+    const struct runtime *found = NULL;
+    for (const struct runtime *const *r = runtimes; *r; r++)
+        if (!(*r)->device) found = *r;
+    return found;
 }
 
 static int run_bench(int argc, char **argv)

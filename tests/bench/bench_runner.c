@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* What lathe-run costs and gives on this machine: a middling subnet of OFA's MobileNetV3 w1.2 at 160, end to end and
- * layer by layer, on the last runtime of the build's list; end to end on all fast ones, in f32 and int8. Prints lines
- * "name value unit". */
+ * layer by layer, on the last runtime of the build's list that runs on the CPU; end to end on all fast ones, in f32 and
+ * int8, and in short on an OpenCL device. Prints lines "name value unit". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,9 +70,10 @@ static double resident_mb(void)
 
 static const struct runtime *last_runtime(void)
 {
-    const struct runtime *const *r = runtimes;
-    while (r[1]) r++;
-    return *r;
+    const struct runtime *found = NULL;
+    for (const struct runtime *const *r = runtimes; *r; r++)
+        if (!(*r)->device) found = *r;
+    return found;
 }
 
 static struct rig *open_subnet(const struct runtime *runtime, enum dtype dtype, int threads, struct rig_build *built)
@@ -120,6 +121,26 @@ static void print_costs(void)
     uint64_t end = clock_now_ns();
     printf("clock_reading %.1f ns\n", (double)(middle - start) / TIMES);
     printf("usage_reading %.1f ns\n", (double)(end - middle) / TIMES);
+}
+
+/* How long a network waits for its kernels to be compiled or fetched, and what it takes then. */
+static void print_opencl(void)
+{
+    enum { FEW = 20 };
+    struct rig_build built;
+    const struct runtime *opencl = runtime_find("opencl");
+    if (!opencl || opencl->supports(&(struct runtime_options){DTYPE_F32, 1, 1}, NULL)) return;
+    uint64_t start = clock_now_ns();
+    struct rig *rig = open_subnet(opencl, DTYPE_F32, 1, &built);
+    printf("opencl_build %.2f ms\n", (double)(clock_now_ns() - start) / 1e6);
+    printf("opencl_setup_first %.3f ms\n", (double)visit(rig, 0, 1, false)->setup_ns / 1e6);
+    printf("opencl_setup %.3f ms\n", (double)visit(rig, 0, 1, false)->setup_ns / 1e6);
+    double whole = median_total_ms(visit(rig, 2, FEW, false));
+    const struct rig_samples *samples = visit(rig, 2, FEW, true);
+    double sum = median_sum_ms(samples);
+    printf("opencl_end_to_end %.4f ms\nopencl_layer_sum %.4f ms\n", whole, sum);
+    printf("opencl_launch_and_notice %.4f ms\n", median_total_ms(samples) - sum);
+    rig_close(rig);
 }
 
 static double subnet_gmacs(void)
@@ -174,7 +195,8 @@ int main(void)
     rig_close(rig);
     print_costs();
     for (const struct runtime *const *r = runtimes; *r; r++)
-        for (int dtype = 0; dtype < DTYPES && strcmp((*r)->name, "reference") != 0; dtype++)
+        for (int dtype = 0; dtype < DTYPES && !(*r)->device && strcmp((*r)->name, "reference") != 0; dtype++)
             print_whole(*r, (enum dtype)dtype);
+    print_opencl();
     return EXIT_SUCCESS;
 }

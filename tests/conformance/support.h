@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
-/* Runs single layers in buffers that end at a page nobody may touch. Failures fail the test at hand. */
+/* Runs single layers in buffers that end at a page nobody may touch; on a device, which has no such pages, in buffers
+ * with a pattern around them. Failures fail the test at hand. */
 #ifndef LATHE_TESTS_CONFORMANCE_SUPPORT_H
 #define LATHE_TESTS_CONFORMANCE_SUPPORT_H
 
@@ -18,7 +19,14 @@ void guarded_alloc(struct guarded *, size_t size);
 void guarded_check(const struct guarded *);
 void guarded_free(struct guarded *);
 
+/** Whether a runtime can't be opened so: it knows one thread only, or this machine lacks the device that it needs. The
+ *  CPU's runtimes must take one thread. */
+bool cannot(const struct runtime *, const struct runtime_options *);
+
 struct layer layer_of(const char *text);
+
+/** Close the engines of devices, which run_layer() keeps: a fixture of each test case that runs layers. */
+void close_engines(void);
 
 /** Run one layer of a runtime on an input of the whole batch.
  *  @return the output, which the caller frees; *bytes is its size. */

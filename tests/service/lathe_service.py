@@ -177,8 +177,8 @@ class Server:
 class Agent:
     """lathe-agent for a server, with a token made over REST."""
 
-    def __init__(self, server, name="agent", args=(), runner=None):
-        self.server, self.name, self.process = server, name, None
+    def __init__(self, server, name="agent", args=(), runner=None, env=None):
+        self.server, self.name, self.process, self.env = server, name, None, env
         self.token_file = tempfile.NamedTemporaryFile("w", suffix=".token", delete=False)
         self.token_file.write(server.new_token("agent", name) + "\n")
         self.token_file.close()
@@ -187,7 +187,7 @@ class Agent:
 
     def start(self):
         self.process = Process([program("lathe-agent"), "--server", self.server.url, "--name", self.name, "--token-file",
-                                self.token_file.name, *self.args])
+                                self.token_file.name, *self.args], env=self.env)
 
     def kill(self):
         self.process.kill()

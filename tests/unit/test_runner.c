@@ -134,10 +134,12 @@ END_TEST
 
 /* Rig. */
 
+/* Of those that every machine can run. */
 static const struct runtime *fastest(void)
 {
-    const struct runtime *found = runtimes[0];
-    for (const struct runtime *const *r = runtimes; *r; r++) found = *r;
+    const struct runtime *found = NULL;
+    for (const struct runtime *const *r = runtimes; *r; r++)
+        if (!(*r)->device) found = *r;
     return found;
 }
 
@@ -340,8 +342,12 @@ static void check_fingerprint(const struct runtime *runtime, enum dtype dtype)
     host_fingerprint(runtime, &o, &again);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         ck_assert_msg(count_lines(&lines, keys[i]) == 1, "%s", keys[i]);
-    for (size_t i = 0; runtime->describe && i < sizeof told / sizeof told[0]; i++, expected++)
+    for (size_t i = 0; strcmp(runtime->name, "onednn") == 0 && i < sizeof told / sizeof told[0]; i++)
         ck_assert_msg(count_lines(&lines, told[i]) == 1, "%s", told[i]);
+    struct runtime_lines more = {0};
+    if (runtime->describe) runtime->describe(&o, &more);
+    for (int i = 0; i < more.count; i++) ck_assert_str_eq(lines.line[expected + i], more.line[i]);
+    expected += more.count;
     ck_assert_int_eq(lines.count, expected);
     ck_assert_int_eq(lines.count, again.count);
     for (int i = 0; i < lines.count; i++) ck_assert_str_eq(lines.line[i], again.line[i]);

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "agents/runner/runtime.h"
 
@@ -72,12 +71,4 @@ enum lathe_status arena_plan(struct arena_item *items, size_t n, size_t *total_b
     }
     free(order);
     return LATHE_OK;
-}
-
-void *arena_alloc(size_t n)
-{
-    size_t bytes = round_up(n ? n : 1);
-    void *memory = bytes < n ? NULL : aligned_alloc(RUNTIME_ALIGN_BYTES, bytes);
-    if (memory) memset(memory, 0, bytes);
-    return memory;
 }

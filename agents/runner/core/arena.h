@@ -19,7 +19,4 @@ struct arena_item {
 /** @param[out] total_bytes of the arena. @return LATHE_NO_MEMORY when the sum overflows or memory is short. */
 enum lathe_status arena_plan(struct arena_item *, size_t n, size_t *total_bytes, struct lathe_error *err);
 
-/** Aligned, zeroed memory of at least n bytes. NULL when there is none. free() it. */
-void *arena_alloc(size_t n);
-
 #endif

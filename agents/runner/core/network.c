@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agents/runner/core/arena.h"
 #include "agents/runner/core/timing.h"
@@ -69,6 +70,7 @@ enum lathe_status network_build(struct pool *pool, const struct layer *layers, i
     struct network *n = calloc(1, sizeof *n);
     if (!n) return error_set(err, LATHE_NO_MEMORY, "out of memory for a network");
     n->runtime = pool->runtime;
+    n->engine = pool->engine;
     n->count = count;
     n->ops = calloc((size_t)count, sizeof(struct pool_op *));
     n->tensors = calloc((size_t)count + 1, sizeof *n->tensors);
@@ -96,11 +98,11 @@ void network_free(struct network *n)
     free(n);
 }
 
-enum lathe_status network_setup(const struct network *n, char *arena, struct lathe_error *err)
+enum lathe_status network_setup(const struct network *n, const struct memory *arena, struct lathe_error *err)
 {
     for (int i = 0; i < n->count; i++) {
-        const struct op_buffers buffers = {arena + n->tensors[i], arena + n->tensors[i + 1], arena + n->scratches[i]};
-        enum lathe_status st = n->runtime->setup(n->ops[i]->op, &buffers, err);
+        const struct op_places at = {n->tensors[i], n->tensors[i + 1], n->scratches[i]};
+        enum lathe_status st = memory_setup(arena, n->ops[i]->op, &at, err);
         if (st) return st;
     }
     return LATHE_OK;
@@ -120,9 +122,27 @@ static enum lathe_status run_untimed(const struct network *n, uint64_t *total_ns
     return LATHE_OK;
 }
 
+/* Queue all layers, then wait once: the device never waits for the host between them. */
+static enum lathe_status run_queued(const struct network *n, const struct run_times *times, struct lathe_error *err)
+{
+    const struct runtime_device *device = n->runtime->device;
+    const size_t layers = times->wall_ns ? (size_t)n->count : 0;
+    uint64_t start = clock_now_ns();
+    enum lathe_status st = device->begin(n->engine, (int)layers, err);
+    for (int i = 0; !st && i < n->count; i++)
+        if (n->runtime->run(n->ops[i]->op)) st = failed(i, err);
+    enum lathe_status finished = device->finish(n->engine, st ? NULL : err);
+    *times->total_ns = clock_now_ns() - start;
+    if (st || finished || !layers) return st ? st : finished;
+    memset(times->cpu_ns, 0, layers * sizeof *times->cpu_ns);
+    memset(times->preempted, 0, layers * sizeof *times->preempted);
+    return device->times(n->engine, times->wall_ns, (int)layers, err);
+}
+
 enum lathe_status network_run(const struct network *n, uint64_t usage_cost_ns, const struct run_times *times,
                               struct lathe_error *err)
 {
+    if (n->runtime->device) return run_queued(n, times, err);
     if (!times->wall_ns) return run_untimed(n, times->total_ns, err);
     struct usage before = usage_now();
     *times->total_ns = 0;

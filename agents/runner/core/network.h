@@ -5,10 +5,12 @@
 #ifndef LATHE_RUNNER_NETWORK_H
 #define LATHE_RUNNER_NETWORK_H
 
+#include "agents/runner/core/memory.h"
 #include "agents/runner/core/pool.h"
 
 struct network {
     const struct runtime *runtime;
+    struct engine *engine; /* borrowed */
     int count;
     const struct pool_op **ops; /* of the pool, in order */
     size_t *tensors;            /* offsets of count + 1 tensors in the arena: the input, then each layer's output */
@@ -30,7 +32,7 @@ void network_free(struct network *);
 
 /** Tell all ops their places in an arena of at least arena_bytes. Ops are shared by networks: call it at the start of
  *  each visit. */
-enum lathe_status network_setup(const struct network *, char *arena, struct lathe_error *err);
+enum lathe_status network_setup(const struct network *, const struct memory *arena, struct lathe_error *err);
 
 /* Where one run's times go; arrays of one value a layer, or NULL together for a run without times between layers. */
 struct run_times {
@@ -38,6 +40,9 @@ struct run_times {
     uint8_t *preempted;
     uint64_t *total_ns; /* from before the first layer to after the last, less the reading of counters; never NULL */
 };
+/* On a device the layers' times are its own, see struct runtime_device, CPU times and preemptions unknown, 0. The total
+ * is the host's: from queueing the first layer to having waited for the last. It is what a caller waits for, with the
+ * launch of the work and the notice of its end, which belong to no layer. */
 
 /** Run all layers once. @param usage_cost_ns taken off CPU times, see usage_cost_ns(). */
 enum lathe_status network_run(const struct network *, uint64_t usage_cost_ns, const struct run_times *,

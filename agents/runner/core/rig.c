@@ -4,10 +4,8 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "agents/runner/core/arena.h"
 #include "agents/runner/core/timing.h"
 #include "lut/base/clock.h"
 
@@ -17,16 +15,16 @@ struct rig {
     struct engine *engine;
     struct pool pool;
     struct network *networks[RIG_MAX_NETWORKS];
-    char *arena; /* as large as the largest network's needs */
-    size_t arena_bytes;
+    struct memory arena; /* as large as the largest network's needs */
     uint64_t memory_bytes, usage_cost_ns;
     void *input; /* of the network being visited; copied in before each run */
     size_t input_bytes;
     struct rig_samples samples;
 };
 
-static uint64_t most_memory(void)
+static uint64_t most_memory(const struct rig *r)
 {
+    if (r->runtime->device) return r->runtime->device->memory_bytes(r->engine);
     long pages = sysconf(_SC_PHYS_PAGES);
     long page = sysconf(_SC_PAGESIZE);
     return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 4 * 3 : UINT64_MAX;
@@ -40,14 +38,15 @@ enum lathe_status rig_open(const struct rig_options *o, struct rig **out, struct
     if (!r) return error_set(err, LATHE_NO_MEMORY, "out of memory for a runtime");
     r->runtime = o->runtime;
     r->options = o->options;
-    r->memory_bytes = o->memory_bytes ? o->memory_bytes : most_memory();
     r->usage_cost_ns = usage_cost_ns();
     st = o->runtime->open(&o->options, &r->engine, err);
     if (st) {
         free(r);
         return st;
     }
+    r->memory_bytes = o->memory_bytes ? o->memory_bytes : most_memory(r);
     pool_init(&r->pool, o->runtime, r->engine, o->options.dtype, o->seed);
+    memory_init(&r->arena, o->runtime, r->engine);
     *out = r;
     return LATHE_OK;
 }
@@ -74,9 +73,7 @@ void rig_reset(struct rig *r)
         r->networks[i] = NULL;
     }
     pool_clear(&r->pool);
-    free(r->arena);
-    r->arena = NULL;
-    r->arena_bytes = 0;
+    memory_clear(&r->arena);
     free(r->input);
     r->input = NULL;
     r->input_bytes = 0;
@@ -115,24 +112,13 @@ static uint64_t least_arena_bytes(const struct rig *r, const struct layer *layer
 static enum lathe_status check_memory(const struct rig *r, uint64_t weights, uint64_t arena, struct rig_build *out,
                                       struct lathe_error *err)
 {
-    uint64_t needed = weights + (arena > r->arena_bytes ? arena : r->arena_bytes);
+    uint64_t needed = weights + (arena > r->arena.bytes ? arena : r->arena.bytes);
     if (needed <= r->memory_bytes) return LATHE_OK;
     out->needed_bytes = needed;
     return error_set(err, LATHE_NO_MEMORY,
                      "the network does not fit: %" PRIu64 " bytes of weights and activations are needed, %" PRIu64
                      " allowed",
                      needed, r->memory_bytes);
-}
-
-static enum lathe_status grow_arena(struct rig *r, size_t bytes, struct lathe_error *err)
-{
-    if (bytes <= r->arena_bytes) return LATHE_OK;
-    free(r->arena);
-    r->arena_bytes = 0;
-    r->arena = arena_alloc(bytes);
-    if (!r->arena) return error_set(err, LATHE_NO_MEMORY, "out of memory for %zu bytes of activations", bytes);
-    r->arena_bytes = bytes;
-    return LATHE_OK;
 }
 
 static enum lathe_status check_network_id(int network, struct lathe_error *err)
@@ -153,7 +139,7 @@ enum lathe_status rig_build(struct rig *r, int network, const struct layer *laye
                           least_arena_bytes(r, layers, count), out, err);
     if (!st) st = network_build(&r->pool, layers, count, &n, err);
     if (!st) st = check_memory(r, r->pool.weight_bytes, n->arena_bytes, out, err);
-    if (!st) st = grow_arena(r, n->arena_bytes, err);
+    if (!st) st = memory_reserve(&r->arena, n->arena_bytes, err);
     if (st) {
         network_free(n);
         return st;
@@ -212,15 +198,15 @@ static enum lathe_status make_input(struct rig *r, const struct network *n, stru
 static enum lathe_status run_once(struct rig *r, const struct network *n, const struct run_times *times,
                                   struct lathe_error *err)
 {
-    memcpy(r->arena + n->tensors[0], r->input, n->ops[0]->needs.in_bytes);
-    return network_run(n, r->usage_cost_ns, times, err);
+    enum lathe_status st = memory_write(&r->arena, n->tensors[0], r->input, n->ops[0]->needs.in_bytes, err);
+    return st ? st : network_run(n, r->usage_cost_ns, times, err);
 }
 
 static enum lathe_status visit(struct rig *r, const struct network *n, int warmup, struct lathe_error *err)
 {
     struct rig_samples *s = &r->samples;
     uint64_t start = clock_now_ns();
-    enum lathe_status st = network_setup(n, r->arena, err);
+    enum lathe_status st = network_setup(n, &r->arena, err);
     s->setup_ns = clock_now_ns() - start;
     uint64_t ignored;
     for (int i = 0; !st && i < warmup; i++) st = run_once(r, n, &(struct run_times){.total_ns = &ignored}, err);
@@ -249,15 +235,15 @@ enum lathe_status rig_run(struct rig *r, int network, int warmup, int runs, bool
     const struct network *n = r->networks[network];
     if (!n) return error_set(err, LATHE_NOT_FOUND, "network %d was not built", network);
     /* Growing for another network may have failed and left no arena. */
-    st = grow_arena(r, n->arena_bytes, err);
+    st = memory_reserve(&r->arena, n->arena_bytes, err);
     if (!st) st = make_samples(&r->samples, n, runs, per_layer, err);
     if (!st) st = make_input(r, n, err);
     if (!st) st = visit(r, n, warmup, err);
+    if (!st) st = memory_read(&r->arena, n->tensors[n->count], r->samples.output, r->samples.output_bytes, err);
     if (st) {
         clear_samples(&r->samples);
         return st;
     }
-    memcpy(r->samples.output, r->arena + n->tensors[n->count], r->samples.output_bytes);
     *out = &r->samples;
     return LATHE_OK;
 }

@@ -15,7 +15,8 @@ struct rig_options {
     const struct runtime *runtime;
     struct runtime_options options;
     uint32_t seed;         /* of weights and inputs */
-    uint64_t memory_bytes; /* most that weights and activations may take; 0: three quarters of the machine's */
+    uint64_t memory_bytes; /* most that weights and activations may take; 0: three quarters of the machine's, or the
+                              device's */
 };
 
 struct rig;
@@ -42,7 +43,7 @@ void rig_reset(struct rig *);
 /* Raw samples of a visit, owned by the rig until its next visit. */
 struct rig_samples {
     int runs, layers;   /* layers: 0 without times between layers */
-    uint32_t *wall_ns;  /* [runs][layers] */
+    uint32_t *wall_ns;  /* [runs][layers]; what these are on a device: struct run_times */
     uint32_t *cpu_ns;   /* [runs][layers] of the thread that runs the network */
     uint8_t *preempted; /* [runs][layers] */
     uint64_t *total_ns; /* [runs] */
