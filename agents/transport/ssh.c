@@ -168,7 +168,7 @@ static enum lathe_status hear(struct link *l, const struct transport_options *o,
 
 /* ---- what the script says went wrong ---- */
 
-/* The last words of a program's message, without the program's path. */
+/* What a failed step means for a person, with what the device's own programs said. */
 static enum lathe_status step_failed(const struct transport_options *o, const char *said, struct lathe_error *err)
 {
     static const struct {

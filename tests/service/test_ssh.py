@@ -174,6 +174,15 @@ class BrokenLinkTest(SshCase):
         self.assertEqual((ended["state"], ended["error"]), ("done", None))
         assert_complete(self, self.server, ended)
 
+    def test_silence_of_the_network_is_noticed(self):
+        sshd = self.start()
+        job = start_profile(self.server, rounds=12)
+        wait_for_visits(self.server, job, 5)
+        sshd.freeze_connections()
+        ended = wait_for_state(self.server, job, "done", "failed")
+        self.assertEqual((ended["state"], ended["error"]), ("done", None))
+        assert_complete(self, self.server, ended)
+
     def test_a_device_that_is_away_for_a_while_is_waited_for(self):
         sshd = self.start()
         job = start_profile(self.server, rounds=12)
