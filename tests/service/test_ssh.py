@@ -90,8 +90,8 @@ class DeployTest(SshCase):
     def test_a_damaged_runner_is_copied_anew(self):
         sshd = self.sshd()
         self.device()
+        first = start_profile(self.server)  # before the agent, which ends when there is no work
         self.agent(sshd, "--once")
-        first = start_profile(self.server)
         wait_for_state(self.server, first, "done")
         [runner] = sshd.runners()
         library = sshd.cache / "runner" / runner / "libc.so.6"
