@@ -159,6 +159,14 @@ static void drain_log(struct link *l)
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) close_fd(&l->log_end);
 }
 
+void process_explain_by(struct link *l, process_explain *explain)
+{
+    drain_log(l);
+    l->explain = explain;
+    l->log_size = 0;
+    l->log[0] = '\0';
+}
+
 static int remaining_ms(uint64_t deadline_ns)
 {
     uint64_t now = clock_now_ns();

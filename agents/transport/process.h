@@ -40,6 +40,8 @@ enum lathe_status process_write(struct link *, const void *bytes, size_t n, stru
 enum lathe_status process_read(struct link *, void *bytes, size_t n, int timeout_ms, size_t *got,
                                struct lathe_error *err);
 void process_close(struct link *);
+/** Explain its end by another function from now on; what it wrote to its standard error so far has no part in that. */
+void process_explain_by(struct link *, process_explain *);
 /** The error of a child that is gone, or is of no more use. Never LATHE_OK. */
 enum lathe_status process_ended(struct link *, struct lathe_error *err);
 

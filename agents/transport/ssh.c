@@ -63,7 +63,7 @@ static enum lathe_status explain_ssh(const struct process_end *end, struct lathe
         return error_set(err, LATHE_DENIED,
                          "the host key of %s is not known: accept it once by hand where the agent runs: ssh %s",
                          end->name, end->name);
-    if (says(end, "Permission denied") || says(end, "Too many authentication failures"))
+    if (says(end, "Permission denied (") || says(end, "Too many authentication failures"))
         return error_set(err, LATHE_DENIED,
                          "%s does not accept the agent's key: append the agent's public key to ~/.ssh/authorized_keys "
                          "there, as ssh-copy-id does (ssh said: %s)",
@@ -75,11 +75,24 @@ static enum lathe_status explain_ssh(const struct process_end *end, struct lathe
                      end->line[0] ? end->line : "ssh said nothing");
 }
 
-static enum lathe_status explain(const struct process_end *end, struct lathe_error *err)
+/* Until the device's shell has answered. */
+static enum lathe_status explain_login(const struct process_end *end, struct lathe_error *err)
 {
     if (!end->exited || !WIFEXITED(end->status)) return LATHE_OK;
     int code = WEXITSTATUS(end->status);
     if (code == SSH_FAILED) return explain_ssh(end, err);
+    return error_set(err, LATHE_IO, "%s let the agent in, but its shell ended with exit status %d%s%s", end->name, code,
+                     end->line[0] ? ": " : "", end->line);
+}
+
+/* From then on: what the words are is the runner's affair, whatever they look like. */
+static enum lathe_status explain_device(const struct process_end *end, struct lathe_error *err)
+{
+    if (!end->exited || !WIFEXITED(end->status)) return LATHE_OK;
+    int code = WEXITSTATUS(end->status);
+    if (code == SSH_FAILED)
+        return error_set(err, LATHE_IO, "the connection to %s broke%s%s", end->name, end->line[0] ? ": " : "",
+                         end->line);
     return error_set(err, LATHE_IO, "the runner on %s ended with exit status %d%s%s", end->name, code,
                      end->line[0] ? ": " : "", end->line);
 }
@@ -116,7 +129,7 @@ static enum lathe_status start_ssh(const struct transport_options *o, struct lin
     argv[n++] = o->destination;
     argv[n++] = ssh_command;
     argv[n] = NULL;
-    struct process_spec spec = {.argv = argv, .name = o->destination, .explain = explain};
+    struct process_spec spec = {.argv = argv, .name = o->destination, .explain = explain_login};
     enum lathe_status st = process_open(&spec, out, &code, err);
     if (code)
         return error_set(err, LATHE_UNSUPPORTED,
@@ -168,7 +181,7 @@ static enum lathe_status hear(struct link *l, const struct transport_options *o,
 
 /* ---- what the script says went wrong ---- */
 
-/* The last words of a program's message, without the program's path. */
+/* What a failed step means for a person, with what the device's own programs said. */
 static enum lathe_status step_failed(const struct transport_options *o, const char *said, struct lathe_error *err)
 {
     static const struct {
@@ -296,9 +309,13 @@ static enum lathe_status connect_once(const struct transport_options *o, struct 
     enum lathe_status st = start_ssh(o, &l, err);
     if (st) return st;
     st = expect(l, o, CONNECT_MS, "arch", architecture, err);
-    if (st) process_close(l);
-    else *out = l;
-    return st;
+    if (st) {
+        process_close(l);
+        return st;
+    }
+    process_explain_by(l, explain_device);
+    *out = l;
+    return LATHE_OK;
 }
 
 static void pause_for(const struct transport_options *o, uint64_t ms)

@@ -91,11 +91,15 @@ class Sshd:
     def sessions(self):
         return children(self.process.proc.pid)
 
-    def drop_connections(self):
+    def freeze_connections(self):
+        """As when a network swallows everything: the device's ends of connections stay, and say nothing any more."""
+        self.drop_connections(signal.SIGSTOP)
+
+    def drop_connections(self, how=signal.SIGKILL):
         """As when the network goes: the device's end of each connection dies, with all that it ran."""
         for pid in self.sessions():
             try:
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, how)
             except ProcessLookupError:
                 pass  # it has just ended
 

@@ -90,8 +90,8 @@ class DeployTest(SshCase):
     def test_a_damaged_runner_is_copied_anew(self):
         sshd = self.sshd()
         self.device()
+        first = start_profile(self.server)  # before the agent, which ends when there is no work
         self.agent(sshd, "--once")
-        first = start_profile(self.server)
         wait_for_state(self.server, first, "done")
         [runner] = sshd.runners()
         library = sshd.cache / "runner" / runner / "libc.so.6"
@@ -170,6 +170,15 @@ class BrokenLinkTest(SshCase):
         for visits in (5, 60, 120):
             wait_for_visits(self.server, job, visits)
             sshd.drop_connections()
+        ended = wait_for_state(self.server, job, "done", "failed")
+        self.assertEqual((ended["state"], ended["error"]), ("done", None))
+        assert_complete(self, self.server, ended)
+
+    def test_silence_of_the_network_is_noticed(self):
+        sshd = self.start()
+        job = start_profile(self.server, rounds=12)
+        wait_for_visits(self.server, job, 5)
+        sshd.freeze_connections()
         ended = wait_for_state(self.server, job, "done", "failed")
         self.assertEqual((ended["state"], ended["error"]), ("done", None))
         assert_complete(self, self.server, ended)

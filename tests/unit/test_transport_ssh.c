@@ -141,6 +141,21 @@ START_TEST(what_ssh_says_is_told_in_words_that_help)
 }
 END_TEST
 
+START_TEST(a_runner_that_talks_like_ssh_is_not_taken_for_it)
+{
+    const char *const argv[] = {"/bin/sh", "-c", "echo Host key verification failed. >&2; exit 255", NULL};
+    const struct transport_options o = {.destination = "board"};
+    struct link *link = NULL;
+    struct lathe_error err = {0};
+    char byte;
+    size_t got = 0;
+    ck_assert_int_eq(ssh_link()->open(argv, &o, &link, &err), LATHE_OK);
+    ck_assert_int_eq(ssh_link()->read(link, &byte, 1, 20000, &got, &err), LATHE_IO);
+    ck_assert_ptr_nonnull(strstr(err.message, "the connection to board broke"));
+    ssh_link()->close(link);
+}
+END_TEST
+
 START_TEST(a_runner_is_copied_and_then_used_again)
 {
     const struct transport_options o = {.destination = "board", .bundles = LATHE_BUNDLES, .cpus = "0-1023"};
@@ -258,6 +273,7 @@ static TCase *ssh_cases(void)
     tcase_add_test(t, arguments_arrive_as_they_are);
     tcase_add_test(t, arguments_with_newlines_are_refused);
     tcase_add_test(t, what_ssh_says_is_told_in_words_that_help);
+    tcase_add_test(t, a_runner_that_talks_like_ssh_is_not_taken_for_it);
     tcase_add_test(t, a_runner_is_copied_and_then_used_again);
     tcase_add_test(t, opening_is_given_up_when_told_to_stop);
     return t;
