@@ -12,7 +12,9 @@
 #include "server/jobs/internal.h"
 #include "server/jobs/trust.h"
 
-enum { ROUNDS_MAX = 32, ROUNDS_AT_ONCE = 4 };
+enum { ROUNDS_MAX = 32, ROUNDS_AT_ONCE = 4, WIDE_ROWS_MOST = 4096, PRIOR_DEGREES = 9 };
+/* Student's t for the twenty-odd degrees of freedom that a row has in the end. */
+static const double t_of_many = 2.08;
 
 /* Rows that the profile is not done with. */
 struct wide_rows {
@@ -21,7 +23,11 @@ struct wide_rows {
     json_t *set;  /* row -> true */
     double worst; /* interval over what is asked, of the widest; at least 1 */
     bool unknown; /* of some row no interval is known yet */
-    size_t head;  /* bytes of a key before its row */
+    /* For a forecast: of rows with an interval, the squares of interval over what is asked, were they of many visits.
+     */
+    double *squares, *degrees;
+    size_t count;
+    size_t head; /* bytes of a key before its row */
     enum lathe_status status;
     struct lathe_error *err;
 };
@@ -39,9 +45,39 @@ static bool note_wide(void *context, struct kv_slice key, struct kv_slice value)
     if (st && st != LATHE_NOT_FOUND) w->status = st;
     if (st) return st == LATHE_NOT_FOUND;
     double asked = json_number_value(json_object_get(w->job, "ci")) * latency_best_ms(&latency);
-    if (!isfinite(latency.ci_ms) || asked <= 0) w->unknown = true;
-    else w->worst = fmax(w->worst, latency.ci_ms / asked);
+    if (!isfinite(latency.ci_ms) || asked <= 0) {
+        w->unknown = true;
+        return true;
+    }
+    w->worst = fmax(w->worst, latency.ci_ms / asked);
+    double visits = (double)latency.samples / (double)job_int(w->job, "runs");
+    double degrees = fmax(visits - latency.contexts, 1);
+    double ratio = latency.ci_ms / asked * t_of_many / student_t95((size_t)degrees);
+    if (w->count < WIDE_ROWS_MOST) {
+        w->squares[w->count] = ratio * ratio;
+        w->degrees[w->count++] = degrees;
+    }
     return true;
+}
+
+/* How many times as many visits the widest row is likely to need. A spread that is known from few visits is mostly
+ * chance: each is drawn towards that of all rows, as if that were worth PRIOR_DEGREES degrees of freedom. */
+static double forecast(const struct wide_rows *w)
+{
+    double mean = 0;
+    double most = 0;
+    for (size_t i = 0; i < w->count; i++) mean += w->squares[i] / (double)w->count;
+    for (size_t i = 0; i < w->count; i++) {
+        double drawn = (w->squares[i] * w->degrees[i] + mean * PRIOR_DEGREES) / (w->degrees[i] + PRIOR_DEGREES);
+        most = fmax(most, drawn);
+    }
+    return most;
+}
+
+static void wide_clear(struct wide_rows *w)
+{
+    json_decref(w->set);
+    free(w->squares);
 }
 
 /* @param[out] out its set is a new reference. */
@@ -51,9 +87,15 @@ static enum lathe_status find_wide(struct kv_txn *txn, const json_t *job, struct
     char prefix[JOB_KEY_BYTES];
     snprintf(prefix, sizeof prefix, "row/%s/", job_text(job, "id"));
     struct wide_rows w = {.txn = txn, .job = job, .set = json_object(), .worst = 1, .head = strlen(prefix), .err = err};
+    w.squares = calloc((size_t)2 * WIDE_ROWS_MOST, sizeof *w.squares);
+    if (!w.squares) {
+        wide_clear(&w);
+        return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    }
+    w.degrees = w.squares + WIDE_ROWS_MOST;
     enum lathe_status st = kv_scan(txn, prefix, NULL, note_wide, &w, err);
     if (!st) st = w.status;
-    if (st) json_decref(w.set);
+    if (st) wide_clear(&w);
     else *out = w;
     return st;
 }
@@ -103,21 +145,21 @@ enum lathe_status profile_visits_ahead(struct kv_txn *txn, const json_t *job, do
     struct wide_rows w;
     json_t *holders = NULL;
     *visits = 0;
-    /* Before the second round is through, intervals say little. */
+    /* Before the second round is under way there are hardly any intervals. */
     int64_t networks = job_int(job, "networks");
-    if (json_number_value(json_object_get(job, "ci")) <= 0 || job_int(job, "visits_done") < 2 * networks)
-        return LATHE_OK;
+    bool early = job_int(job, "visits_done") * 4 < 5 * networks;
+    if (json_number_value(json_object_get(job, "ci")) <= 0 || early) return LATHE_OK;
     enum lathe_status st = find_wide(txn, job, &w, err);
     if (st) return st;
     double rounds_so_far = (double)job_int(job, "visits_done") / (double)(networks ? networks : 1);
     double rounds = (double)job_hidden(job, "rounds_done");
-    double wanted = fmin(ceil(rounds_so_far * w.worst * w.worst), ROUNDS_MAX);
+    double wanted = fmin(ceil(rounds_so_far * forecast(&w)), ROUNDS_MAX);
     if (json_object_size(w.set) && wanted > rounds) {
         st = find_holders(txn, job, &w, &holders, err);
         if (!st) *visits = (wanted - rounds) * (double)json_array_size(holders);
     }
     json_decref(holders);
-    json_decref(w.set);
+    wide_clear(&w);
     return st;
 }
 
@@ -353,6 +395,6 @@ enum lathe_status profile_go_on(struct kv_txn *txn, json_t *job, bool by_budget,
         const char *by = by_budget ? "budget" : wide || !asked ? "rounds" : "ci";
         st = finish(txn, job, by, wide, err);
     }
-    json_decref(w.set);
+    wide_clear(&w);
     return st;
 }
