@@ -72,5 +72,6 @@ bool drift_is_slow(const struct drift *d)
     for (size_t i = 0; i < n; i++) blocks[i] = d->blocks[i];
     qsort(blocks, n, sizeof *blocks, compare);
     uint64_t last = d->blocks[(d->block_count - 1) % DRIFT_BLOCKS];
-    return (double)last > slow * (double)blocks[n / 10];
+    uint64_t usual = blocks[n / 10];
+    return (double)last > slow * (double)usual;
 }

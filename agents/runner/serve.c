@@ -3,6 +3,7 @@
 #include "agents/runner/serve.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -334,7 +335,7 @@ static void on_state(struct server *s, struct wire_cursor *c)
         .busy_khz = now.busy_khz,
         .max_khz = now.max_khz,
         .available_kib = now.available_kib,
-        .others_permille = now.others_share < 0 ? WIRE_UNKNOWN_SHARE : (uint16_t)(now.others_share * 1000 + 0.5),
+        .others_permille = now.others_share < 0 ? WIRE_UNKNOWN_SHARE : (uint16_t)lround(now.others_share * 1000),
         .throttles = now.throttles,
     };
     struct wire_cursor reply = wire_reply(&s->responder);

@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 #include "server/jobs/batch.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -111,8 +112,8 @@ static enum lathe_status read_around(const json_t *sentinel, const json_t *state
     out->sentinel_ns = (uint64_t)ns;
     out->sentinel_cpu_ns = (uint64_t)cpu_ns;
     out->khz = (uint32_t)khz;
-    out->temperature_dk = (uint16_t)(kelvin * 10 + 0.5);
-    out->load_permille = (uint16_t)(load * 1000 + 0.5);
+    out->temperature_dk = (uint16_t)lround(kelvin * 10);
+    out->load_permille = (uint16_t)lround(load * 1000);
     return LATHE_OK;
 }
 

@@ -103,8 +103,9 @@ static enum lathe_status gather_networks(const struct plan_request *q, const str
         if (n) memcpy(plan->networks + plan->network_count, cover->items + from, n * sizeof *cover->items);
         from = starts[r + 1];
         plan->network_count += n;
-        if (cover->count) draw(g, r, share_of(q->random, g, r), false, rng, plan);
+        /* Held-out ones first: a small space may have hardly any others. */
         if (cover->count || q->only_held_out) draw(g, r, share_of(q->held_out, g, r), true, rng, plan);
+        if (cover->count) draw(g, r, share_of(q->random, g, r), false, rng, plan);
         starts[r + 1] = plan->network_count;
     }
     choose_sentinel(g, &plan->sentinel);

@@ -50,7 +50,7 @@ struct plan_row {
 };
 
 struct plan {
-    struct subnet *networks; /* grouped by resolution, ascending; held-out ones are the last of each */
+    struct subnet *networks; /* grouped by resolution, ascending; those that cover come first in each */
     bool *held_out;          /* of each network */
     size_t network_count;
     struct subnet sentinel;

@@ -112,7 +112,11 @@ static enum lathe_status solve(struct fit *f, uint32_t version, struct lathe_err
     enum lathe_status st = LATHE_OK;
     const char *text;
     json_t *number;
-    if (!prior || !layers) st = error_set(err, LATHE_NO_MEMORY, "out of memory");
+    if (!prior || !layers) {
+        free(prior);
+        free(layers);
+        return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    }
     json_object_foreach(f->rows, text, number)
     {
         size_t row = (size_t)json_integer_value(number);

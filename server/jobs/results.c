@@ -231,9 +231,9 @@ static double batch_sentinel(const struct batch *batch, bool cpu)
         n += ns[n] > 0;
     }
     if (n) qsort(ns, n, sizeof *ns, compare_u64);
-    double middle = n ? (double)ns[n / 2] : 0;
+    uint64_t middle = n ? ns[n / 2] : 0;
     free(ns);
-    return middle;
+    return (double)middle;
 }
 
 /* The first sentinel of a version becomes its own, and what it takes its reference until the profile ends. */

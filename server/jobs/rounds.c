@@ -172,7 +172,11 @@ static enum lathe_status add_rounds(struct kv_txn *txn, json_t *job, const struc
     enum lathe_status st = find_holders(txn, job, w, &holders, err);
     size_t n = json_array_size(holders);
     uint32_t *order = malloc(sizeof *order * (n + 1));
-    if (!st && (!order || !visits)) st = error_set(err, LATHE_NO_MEMORY, "out of memory");
+    if (!order) {
+        json_decref(holders);
+        json_decref(visits);
+        return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    }
     rng_seed(&rng, (uint64_t)job_int(job, "seed") + (uint64_t)job_int(job, "visits_total"));
     for (int round = 0; !st && round < rounds; round++) {
         for (size_t i = 0; i < n; i++) order[i] = (uint32_t)i;

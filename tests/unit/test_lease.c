@@ -44,7 +44,7 @@ START_TEST(a_lease_describes_each_network_that_it_visits_once)
     /* The sentinel is the agent's to visit, in between. */
     const json_t *sentinel = json_object_get(lease, "sentinel");
     json_object_foreach(seen, number, visited)
-        ck_assert(json_is_true(visited) || atoi(number) == int_of(sentinel, "network"));
+        ck_assert(json_is_true(visited) || (int)strtol(number, NULL, 10) == int_of(sentinel, "network"));
     ck_assert_str_eq(text_of(lease, "config"), CONFIG);
     ck_assert_str_eq(text_of(json_object_get(json_object_get(lease, "device"), "transport"), "type"), "local");
     ck_assert_int_eq(int_of(lease, "ttl_s"), LEASE_TTL_S);
