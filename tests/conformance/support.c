@@ -61,10 +61,11 @@ struct layer layer_of(const char *text)
     return layer;
 }
 
-/* Engines of devices, each with the batch it was opened with: opening one compiles. The others are opened for each
+/* Engines of devices, each with what it was opened with: opening one compiles. The others are opened for each
  * layer: an idle one may have threads that wait for work without sleep. */
 static struct kept {
     const struct runtime *runtime;
+    enum dtype dtype;
     int batch;
     struct engine *engine;
 } kept[16];
@@ -83,11 +84,11 @@ static struct engine *engine_of(const struct runtime *runtime, const struct runt
     struct engine *engine = NULL;
     struct kept *k = kept;
     for (; runtime->device && k->runtime; k++) {
-        if (k->runtime == runtime && k->batch == o->batch) return k->engine;
+        if (k->runtime == runtime && k->dtype == o->dtype && k->batch == o->batch) return k->engine;
         ck_assert_ptr_ne(k, kept + sizeof kept / sizeof kept[0] - 1);
     }
     ck_assert_msg(runtime->open(o, &engine, &err) == LATHE_OK, "%s", err.message);
-    if (runtime->device) *k = (struct kept){runtime, o->batch, engine};
+    if (runtime->device) *k = (struct kept){runtime, o->dtype, o->batch, engine};
     return engine;
 }
 

@@ -272,6 +272,32 @@ START_TEST(fingerprints_have_the_runner_and_its_runtime)
 }
 END_TEST
 
+START_TEST(a_runner_tells_how_its_machine_is)
+{
+    struct device_state now = {0};
+    struct session *s = open_session(local_link(), runner_argv, NULL);
+    ck_assert_int_eq(session_state(s, &now, NULL), LATHE_OK);
+    ck_assert_double_lt(now.others_share, 0); /* there was no look before */
+    ck_assert_uint_gt(now.available_kib, 1024);
+    ck_assert_int_eq(session_state(s, &now, NULL), LATHE_OK);
+    ck_assert_double_le(now.others_share, 1);
+    session_close(s);
+}
+END_TEST
+
+/* Whatever this machine allows, a governor that no machine has is refused, and the session never opens. */
+START_TEST(a_governor_that_is_not_there_is_refused)
+{
+    const struct session_options options = {.governor = "no_such_governor"};
+    const struct runtime_config config = {"reference", DTYPE_F32, 1, 1};
+    struct lathe_error err = {0};
+    struct session *s = NULL;
+    enum lathe_status st = session_open_with(transport_find("local"), runner_argv, &config, &options, &s, &err);
+    ck_assert(st == LATHE_INVALID || st == LATHE_UNSUPPORTED);
+    ck_assert_str_ne(err.message, "");
+}
+END_TEST
+
 START_TEST(what_the_runner_refuses_is_told_and_the_session_goes_on)
 {
     struct session *s = open_session(local_link(), runner_argv, NULL);
@@ -333,6 +359,8 @@ static TCase *session_cases(void)
     tcase_add_test(t, outputs_can_be_read_back);
     tcase_add_test(t, int8_networks_give_the_outputs_that_the_protocol_defines);
     tcase_add_test(t, fingerprints_have_the_runner_and_its_runtime);
+    tcase_add_test(t, a_runner_tells_how_its_machine_is);
+    tcase_add_test(t, a_governor_that_is_not_there_is_refused);
     tcase_add_test(t, what_the_runner_refuses_is_told_and_the_session_goes_on);
     tcase_add_test(t, runtimes_and_threads_that_are_not_there_are_unsupported);
     return t;

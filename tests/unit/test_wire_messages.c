@@ -346,6 +346,41 @@ START_TEST(nothing_but_hello_is_taken_before_hello)
 }
 END_TEST
 
+START_TEST(the_state_of_a_device_has_heat_clocks_memory_and_load)
+{
+    struct golden g;
+    struct wire_state_reply m = {0};
+    load("state_reply", true, &g);
+    ck_assert_uint_eq(g.header.type, WIRE_STATE | WIRE_REPLY_BIT);
+    wire_state_reply(&g.payload, &m);
+    ck_assert(wire_read_all(&g.payload));
+    ck_assert_uint_eq(m.temperature_dk, 3231);
+    ck_assert_uint_eq(m.khz, 1800000);
+    ck_assert_uint_eq(m.busy_khz, 1750000);
+    ck_assert_uint_eq(m.max_khz, 2400000);
+    ck_assert_uint_eq(m.available_kib, 123456);
+    ck_assert_uint_eq(m.others_permille, 250);
+    ck_assert_uint_eq(m.throttles, 3);
+    CHECK_WRITTEN(&g, true, wire_state_reply, &m);
+    CHECK_CUT(&g, true, wire_state_reply, struct wire_state_reply);
+}
+END_TEST
+
+START_TEST(a_clock_is_set_by_governor_and_frequency)
+{
+    struct golden g;
+    struct wire_clock_setting m = {0};
+    load("clock", false, &g);
+    ck_assert_uint_eq(g.header.type, WIRE_CLOCK);
+    wire_clock_setting(&g.payload, &m);
+    ck_assert(wire_read_all(&g.payload));
+    ck_assert_str_eq(m.governor, "performance");
+    ck_assert_uint_eq(m.khz, 1800000);
+    CHECK_WRITTEN(&g, false, wire_clock_setting, &m);
+    CHECK_CUT(&g, false, wire_clock_setting, struct wire_clock_setting);
+}
+END_TEST
+
 static TCase *message_cases(void)
 {
     TCase *t = tcase_create("messages");
@@ -368,6 +403,8 @@ static TCase *responder_cases(void)
     tcase_add_test(t, sequence_numbers_wrap_around);
     tcase_add_test(t, another_version_is_refused_by_name_and_disturbs_no_session);
     tcase_add_test(t, nothing_but_hello_is_taken_before_hello);
+    tcase_add_test(t, the_state_of_a_device_has_heat_clocks_memory_and_load);
+    tcase_add_test(t, a_clock_is_set_by_governor_and_frequency);
     return t;
 }
 
