@@ -12,7 +12,7 @@
 #include "server/jobs/internal.h"
 #include "server/jobs/trust.h"
 
-enum { ROUNDS_MAX = 32, ROUNDS_AT_ONCE = 4, WIDE_ROWS_MOST = 4096, PRIOR_DEGREES = 9 };
+enum { ROUNDS_MAX = 32, ROUNDS_AT_ONCE = 4, WIDE_ROWS_MOST = 4096, PRIOR_DEGREES = 30 };
 /* Student's t for the twenty-odd degrees of freedom that a row has in the end. */
 static const double t_of_many = 2.08;
 
@@ -20,12 +20,13 @@ static const double t_of_many = 2.08;
 struct wide_rows {
     struct kv_txn *txn;
     const json_t *job;
-    json_t *set;  /* row -> true */
+    json_t *set;  /* row -> its index in the lists below, or what is none */
     double worst; /* interval over what is asked, of the widest; at least 1 */
     bool unknown; /* of some row no interval is known yet */
     /* For a forecast: of rows with an interval, the squares of interval over what is asked, were they of many visits.
      */
     double *squares, *degrees;
+    double *rounds; /* that they have seen */
     size_t count;
     size_t head; /* bytes of a key before its row */
     enum lathe_status status;
@@ -39,7 +40,7 @@ static bool note_wide(void *context, struct kv_slice key, struct kv_slice value)
     struct latency latency;
     (void)value;
     snprintf(row, sizeof row, "%.*s", (int)(key.size - w->head), (const char *)key.data + w->head);
-    json_object_set_new(w->set, row, json_true());
+    json_object_set_new(w->set, row, json_integer(WIDE_ROWS_MOST));
     enum lathe_status st =
         table_get(w->txn, job_table(w->job), (uint32_t)job_hidden(w->job, "version"), row, &latency, w->err);
     if (st && st != LATHE_NOT_FOUND) w->status = st;
@@ -55,23 +56,29 @@ static bool note_wide(void *context, struct kv_slice key, struct kv_slice value)
     double ratio = latency.ci_ms / asked * t_of_many / student_t95((size_t)degrees);
     if (w->count < WIDE_ROWS_MOST) {
         w->squares[w->count] = ratio * ratio;
-        w->degrees[w->count++] = degrees;
+        w->degrees[w->count] = degrees;
+        w->rounds[w->count] = visits / fmax(latency.contexts, 1);
+        json_object_set_new(w->set, row, json_integer((json_int_t)w->count++));
     }
     return true;
 }
 
-/* How many times as many visits the widest row is likely to need. A spread that is known from few visits is mostly
- * chance: each is drawn towards that of all rows, as if that were worth PRIOR_DEGREES degrees of freedom. */
-static double forecast(const struct wide_rows *w)
+/* The mean square of all rows. */
+static double mean_square(const struct wide_rows *w)
 {
     double mean = 0;
-    double most = 0;
     for (size_t i = 0; i < w->count; i++) mean += w->squares[i] / (double)w->count;
-    for (size_t i = 0; i < w->count; i++) {
-        double drawn = (w->squares[i] * w->degrees[i] + mean * PRIOR_DEGREES) / (w->degrees[i] + PRIOR_DEGREES);
-        most = fmax(most, drawn);
-    }
-    return most;
+    return mean;
+}
+
+/* How many rounds a row is likely to need in all. A spread that is known from few visits is mostly chance: each is
+ * drawn towards that of all rows, as if that were worth PRIOR_DEGREES degrees of freedom. */
+static double rounds_of_row(const struct wide_rows *w, const json_t *index, double mean)
+{
+    size_t i = (size_t)json_integer_value(index);
+    if (i >= w->count) return 0;
+    double drawn = (w->squares[i] * w->degrees[i] + mean * PRIOR_DEGREES) / (w->degrees[i] + PRIOR_DEGREES);
+    return fmin(ceil(w->rounds[i] * drawn), ROUNDS_MAX);
 }
 
 static void wide_clear(struct wide_rows *w)
@@ -87,12 +94,13 @@ static enum lathe_status find_wide(struct kv_txn *txn, const json_t *job, struct
     char prefix[JOB_KEY_BYTES];
     snprintf(prefix, sizeof prefix, "row/%s/", job_text(job, "id"));
     struct wide_rows w = {.txn = txn, .job = job, .set = json_object(), .worst = 1, .head = strlen(prefix), .err = err};
-    w.squares = calloc((size_t)2 * WIDE_ROWS_MOST, sizeof *w.squares);
+    w.squares = calloc((size_t)3 * WIDE_ROWS_MOST, sizeof *w.squares);
     if (!w.squares) {
         wide_clear(&w);
         return error_set(err, LATHE_NO_MEMORY, "out of memory");
     }
     w.degrees = w.squares + WIDE_ROWS_MOST;
+    w.rounds = w.degrees + WIDE_ROWS_MOST;
     enum lathe_status st = kv_scan(txn, prefix, NULL, note_wide, &w, err);
     if (!st) st = w.status;
     if (st) wide_clear(&w);
@@ -140,26 +148,42 @@ static enum lathe_status find_holders(struct kv_txn *txn, const json_t *job, con
     return st;
 }
 
+struct looking_ahead {
+    const struct wide_rows *wide;
+    double mean, planned, visits; /* planned: rounds */
+};
+
+/* A network is visited until its widest row is done. */
+static bool add_ahead(void *context, int number, const json_t *network)
+{
+    struct looking_ahead *a = context;
+    double most = 0;
+    size_t i;
+    const json_t *layer;
+    (void)number;
+    if (strcmp(job_text(network, "role"), "cover") != 0) return true;
+    json_array_foreach(json_object_get(network, "layers"), i, layer)
+    {
+        const json_t *index = json_object_get(a->wide->set, json_string_value(layer));
+        if (index) most = fmax(most, rounds_of_row(a->wide, index, a->mean));
+    }
+    a->visits += fmax(most - a->planned, 0);
+    return true;
+}
+
 enum lathe_status profile_visits_ahead(struct kv_txn *txn, const json_t *job, double *visits, struct lathe_error *err)
 {
     struct wide_rows w;
-    json_t *holders = NULL;
     *visits = 0;
     /* Before the second round is under way there are hardly any intervals. */
-    int64_t networks = job_int(job, "networks");
-    bool early = job_int(job, "visits_done") * 4 < 5 * networks;
+    bool early = job_int(job, "visits_done") * 4 < 5 * job_int(job, "networks");
     if (json_number_value(json_object_get(job, "ci")) <= 0 || early) return LATHE_OK;
     enum lathe_status st = find_wide(txn, job, &w, err);
     if (st) return st;
-    double rounds_so_far = (double)job_int(job, "visits_done") / (double)(networks ? networks : 1);
-    double rounds = (double)job_hidden(job, "rounds_done");
-    double wanted = fmin(ceil(rounds_so_far * forecast(&w)), ROUNDS_MAX);
-    if (json_object_size(w.set) && wanted > rounds) {
-        st = find_holders(txn, job, &w, &holders, err);
-        if (!st) *visits = (wanted - rounds) * (double)json_array_size(holders);
-    }
-    json_decref(holders);
+    struct looking_ahead a = {.wide = &w, .mean = mean_square(&w), .planned = (double)job_hidden(job, "rounds_done")};
+    if (w.count) st = plan_networks(txn, job_text(job, "id"), add_ahead, &a, err);
     wide_clear(&w);
+    if (!st) *visits = a.visits;
     return st;
 }
 
