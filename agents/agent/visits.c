@@ -247,10 +247,14 @@ static enum lathe_status redo_pending(struct round *r, struct visits_failure *fa
     const struct lease_visit *again[PENDING_MAX];
     size_t n = r->pending_count;
     for (size_t i = 0; i < n; i++) again[i] = r->pending[i].visit;
+    enum lathe_status st = LATHE_OK;
     drop_pending(r);
-    cool(r);
-    r->tries++;
-    enum lathe_status st = visit_sentinel(r, failure);
+    /* Not before the sentinel is fast again, else they would begin in a throttled device and end in a cool one. */
+    do {
+        cool(r);
+        r->tries++;
+        st = visit_sentinel(r, failure);
+    } while (!st && !stopping(r) && drift_is_slow(r->drift) && r->tries < TRIES_MAX - 1);
     for (size_t i = 0; !st && i < n && !stopping(r); i++) st = visit_one(r, again[i], failure);
     return st;
 }

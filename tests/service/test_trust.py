@@ -2,12 +2,15 @@
 # SPDX-FileCopyrightText: 2026 The Lathe authors
 """What a table says of itself, and subnets that are measured before they are handed over: real agents and runners."""
 import json
+import pathlib
+import tempfile
 import unittest
 
 from cli_case import LARGER, samples
 from lathe_service import Agent, Server
-from small_space import CONFIG, ROWS, prepare, profile, start_profile, table, wait_for_state
+from small_space import CONFIG, ROWS, SPACE, prepare, profile, start_profile, table, wait_for_state
 
+PYTHON = "/usr/bin/python3"  # of the system, which has what runners import
 TABLE = f"here/{CONFIG}"
 
 
@@ -96,6 +99,53 @@ class TrustTest(unittest.TestCase):
         # Undisturbed runs are scaled by the drift and nothing else; it moves a little while they run.
         if done["cpu_share"] == 0:
             self.assertAlmostEqual(done["latency_ms"] * done["drift"] / done["raw_ms"], 1, delta=0.3)
+
+
+def truth_ms(text):
+    """What the scripted device takes for a layer, from its text."""
+    fields = dict(f.split("=") for f in text.split()[1:])
+    (_, _, in_c), (h, w, c) = (map(int, fields[name].split("x")) for name in ("in", "out"))
+    return (20000 + h * w * c * int(fields.get("mid", in_c)) // 400) / 1e6
+
+
+class ConditionsTest(unittest.TestCase):
+    """A device that is made up gets throttled, or starts hot."""
+
+    CONFIG = "scripted-f32-t1-b1"
+
+    def setUp(self):
+        self.server = Server()
+        self.addCleanup(self.server.close)
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.log = pathlib.Path(self.folder.name, "log")
+        self.server.ok("PUT", "/v1/spaces/small", SPACE)
+
+    def profile(self, script, rounds=None, **device):
+        runner = [PYTHON, str(pathlib.Path(__file__).with_name("scripted_runner.py")), str(self.log), json.dumps(script)]
+        config = pathlib.Path(self.folder.name, "agent.json")
+        config.write_text(json.dumps({"runtimes": {"scripted": runner}}), encoding="utf-8")
+        self.server.ok("POST", "/v1/devices", {"name": "here", "transport": {"type": "local", **device}})
+        with Agent(self.server, args=("--config", str(config))):
+            job = start_profile(self.server, config=self.CONFIG, rounds=rounds, runs=None)
+            return wait_for_state(self.server, job, "done", "failed")
+
+    def lines(self):
+        return [line.split() for line in self.log.read_text(encoding="utf-8").splitlines()]
+
+    def test_what_was_measured_while_throttled_is_measured_again(self):
+        job = self.profile({"throttled": [2.5, 3.5]}, rounds=8)
+        self.assertEqual((job["state"], job["error"], job["throttled"]), ("done", None, 0))
+        self.assertGreater(job["redone"], 0)
+        self.assertIn("slow", [what for what, _ in self.lines()])
+        for text, entry in table(self.server, config=self.CONFIG).items():
+            self.assertAlmostEqual(entry["latency_ms"] / truth_ms(text), 1, delta=0.001, msg=text)
+        self.assertLess(job["trust"]["worst"], 0.001)
+
+    def test_a_hot_device_is_waited_for(self):
+        job = self.profile({"hot_c": 60, "cools_c_a_s": 10}, cool_below_c=45)
+        self.assertEqual((job["state"], job["throttled"]), ("done", 0))
+        self.assertLess(float(self.lines()[0][1]), 45.1)
 
 
 class VerifyTest(unittest.TestCase):

@@ -50,6 +50,11 @@ class Backend:
         finds the same input each time, and output(): the bytes of the last run's output, NHWC."""
         raise NotImplementedError
 
+    def state(self):
+        """How the device is now: a dict with what is known of temperature_c, khz, busy_khz, max_khz, available_kib,
+        others_share (0..1) and throttles. None: nothing is."""
+        return None
+
     def close(self):
         """Drop all that open() made."""
 
@@ -174,6 +179,7 @@ class Server:
             wire.HELLO: self.hello, wire.OPEN: self.open, wire.INFO: self.info, wire.NET_BEGIN: self.net_begin,
             wire.NET_LAYERS: self.net_layers, wire.NET_BUILD: self.net_build, wire.RUN: self.run,
             wire.FETCH: self.fetch, wire.OUTPUT: self.output, wire.RESET: self.reset, wire.BYE: self.bye,
+            wire.STATE: self.state,
         }
 
     def handle(self, kind, payload):
@@ -305,6 +311,16 @@ class Server:
         payload.end()
         self.ended = True
         return b""
+
+    def state(self, payload):
+        payload.end()
+        now = self.backend.state()
+        if now is None:
+            raise Refused(wire.E_UNSUPPORTED, "this runner does not know how its device is")
+        kelvin = now["temperature_c"] + 273.15 if "temperature_c" in now else 0
+        others = round(now["others_share"] * 1000) if "others_share" in now else 0xFFFF
+        return struct.pack("<HIIIQHI", round(kelvin * 10), now.get("khz", 0), now.get("busy_khz", 0), now.get("max_khz", 0),
+                           now.get("available_kib", 0), others, now.get("throttles", 0))
 
     def serve(self, source, target):
         """Answer until the input ends or BYE comes. @param source, target file descriptors."""
