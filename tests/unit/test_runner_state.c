@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
-/* A made-up /proc and /sys in a folder: what a phone with four processors shows, two of which this program may use. */
+/* A made-up /proc and /sys in a folder, with clocks for every processor that this program may run on. */
 #include "agents/runner/state.h"
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,11 +76,15 @@ static void set_up(void)
         if (CPU_ISSET(cpu, &allowed)) put_cpu(cpu);
 }
 
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st, (void)flag, (void)ftw;
+    return remove(path);
+}
+
 static void tear_down(void)
 {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", root);
-    ck_assert_int_eq(system(command), 0);
+    ck_assert_int_eq(nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 START_TEST(a_machine_that_tells_nothing_has_an_unknown_state)
