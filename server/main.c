@@ -58,9 +58,9 @@ struct server {
 };
 
 static const struct http_route *const all_routes[] = {
-    health_routes,  token_routes,       session_routes,   device_routes, space_routes, network_routes,
-    table_routes,   entry_routes,       predictor_routes, subnet_routes, front_routes, evaluation_routes,
-    profile_routes, measurement_routes, clean_routes,     lease_routes,  NULL,
+    health_routes,  token_routes,       session_routes,   device_routes, space_routes,       network_routes,
+    table_routes,   entry_routes,       predictor_routes, subnet_routes, front_routes,       evaluation_routes,
+    profile_routes, measurement_routes, clean_routes,     lease_routes,  description_routes, NULL,
 };
 
 static const struct http_produces *const all_produces[] = {&entry_produces, &predictor_produces, NULL};
@@ -238,6 +238,7 @@ static enum lathe_status start(struct server *s, const struct options *o, struct
     if (!st) st = networks_open(folder, &app->networks, err);
     snprintf(folder, sizeof folder, "%s/predictors", share);
     if (!st) st = predictor_cache_new(app->kv, app->spaces, folder, &app->predictors, err);
+    if (!st) st = description_load(share, &app->description, err);
     if (!st) st = jobs_open(app->kv, app->spaces, &app->jobs, err);
     if (!st) st = lease_waiters_new(app->jobs, &app->waiters, err);
     if (st) return st;
@@ -288,6 +289,7 @@ static void stop(struct server *s)
     predictor_cache_free(s->app.predictors);
     networks_free(s->app.networks);
     catalog_free(s->app.spaces);
+    description_clear(&s->app.description);
     kv_close(s->app.kv);
 }
 

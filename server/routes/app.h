@@ -8,6 +8,7 @@
 #include "server/http/http.h"
 #include "server/jobs/jobs.h"
 #include "server/networks/catalog.h"
+#include "server/routes/description.h"
 #include "server/spaces/catalog.h"
 
 struct predictor_cache; /* server/routes/predictor_cache.h: loaded predictors by id */
@@ -20,13 +21,14 @@ struct app {
     struct jobs *jobs;
     struct predictor_cache *predictors;
     struct lease_waiters *waiters;
+    struct description description;
     const char *data_dir;
 };
 
 /* One table a resource; each ends with a route without method. */
 extern const struct http_route health_routes[], token_routes[], session_routes[], device_routes[], space_routes[],
     network_routes[], table_routes[], entry_routes[], predictor_routes[], subnet_routes[], front_routes[],
-    evaluation_routes[], profile_routes[], measurement_routes[], clean_routes[], lease_routes[];
+    evaluation_routes[], profile_routes[], measurement_routes[], clean_routes[], lease_routes[], description_routes[];
 /* Handlers that answer with more than JSON. */
 extern const struct http_produces entry_produces, predictor_produces;
 
