@@ -32,6 +32,8 @@ export function SignIn() {
       <h1>Lathe</h1>
       <p>Latency tables of your own devices, and subnets cut to fit them.</p>
       <form onSubmit={e => void submit(e)} className="card stack">
+        {/* Password managers file a token under a name. */}
+        <input hidden readOnly autoComplete="username" value="lathe" />
         <Field
           label="Token"
           type="password"

@@ -2,30 +2,9 @@
 // SPDX-FileCopyrightText: 2026 The Lathe authors
 import { useEffect, useRef, useState } from 'react';
 import type { EChartsCoreOption, EChartsType } from 'echarts/core';
+import { chartTheme, useChartColours } from './chartTheme';
 import type { ChartColours } from './chartTheme';
-import { useChartColours } from './chartTheme';
 import { ProblemNote } from './Notes';
-
-function common(colours: ChartColours, still: boolean): EChartsCoreOption {
-  return {
-    color: colours.series,
-    animation: !still,
-    animationDuration: 200,
-    textStyle: { color: colours.text, fontFamily: 'inherit' },
-    // The content security policy forbids the inline styles that HTML tooltips have.
-    tooltip: {
-      renderMode: 'richText',
-      backgroundColor: colours.surface,
-      borderColor: colours.line,
-      textStyle: { color: colours.text },
-    },
-  };
-}
-
-function merge(base: EChartsCoreOption, own: EChartsCoreOption): EChartsCoreOption {
-  const tooltip = own['tooltip'];
-  return { ...base, ...own, tooltip: tooltip ? { ...(base['tooltip'] as object), ...(tooltip as object) } : undefined };
-}
 
 export interface ChartClick {
   seriesIndex: number;
@@ -33,10 +12,10 @@ export interface ChartClick {
 }
 
 /** A chart of ECharts (parts: echarts.ts), in the page's colours, as wide as its place.
- *  @param option builds the option from the colours; a new function draws anew, so keep it in useCallback or useMemo.
+ *  @param option builds the option from the colours; a new function draws anew, so keep it in useCallback or outside.
  *  @param label says what the chart shows, for those who do not see it. Figures must be on the page as text, too.
  *  @param height in CSS pixels.
- *  @param onClick a click on a point. */
+ *  @param onClick a click on a point; keep it in useCallback. */
 export function Chart(props: {
   option: (colours: ChartColours) => EChartsCoreOption;
   label: string;
@@ -49,6 +28,7 @@ export function Chart(props: {
   const [error, setError] = useState<unknown>(null);
   const colours = useChartColours();
 
+  // A chart has the colours that it was made with: another scheme, another chart.
   useEffect(() => {
     let made: EChartsType | null = null;
     let gone = false;
@@ -56,7 +36,7 @@ export function Chart(props: {
     import('./echarts').then(
       ({ init }) => {
         if (gone || !place.current) return;
-        made = init(place.current, null, { renderer: 'canvas' });
+        made = init(place.current, chartTheme(colours), { renderer: 'canvas' });
         observer.observe(place.current);
         setChart(made);
       },
@@ -68,11 +48,11 @@ export function Chart(props: {
       made?.dispose();
       setChart(null);
     };
-  }, []);
+  }, [colours]);
 
   useEffect(() => {
     const still = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
-    chart?.setOption(merge(common(colours, still), option(colours)), { notMerge: true });
+    chart?.setOption({ animation: !still, animationDuration: 200, ...option(colours) }, { notMerge: true });
   }, [chart, option, colours]);
 
   useEffect(() => {

@@ -8,6 +8,7 @@ export interface ChartColours {
   text: string;
   dim: string;
   line: string;
+  strong: string;
   surface: string;
   accent: string;
   good: string;
@@ -24,6 +25,7 @@ function readColours(): ChartColours {
     text: get('--text'),
     dim: get('--dim'),
     line: get('--line'),
+    strong: get('--line-strong'),
     surface: get('--surface'),
     accent: get('--accent'),
     good: get('--good'),
@@ -39,4 +41,33 @@ export function useChartColours(): ChartColours {
   const [read, setRead] = useState(() => ({ dark, colours: readColours() }));
   if (read.dark !== dark) setRead({ dark, colours: readColours() });
   return read.colours;
+}
+
+/** ECharts' theme: what every chart has unless its option says otherwise. */
+export function chartTheme(colours: ChartColours) {
+  const axis = {
+    axisLine: { lineStyle: { color: colours.strong } },
+    axisTick: { lineStyle: { color: colours.strong } },
+    axisLabel: { color: colours.dim },
+    nameTextStyle: { color: colours.dim },
+    splitLine: { lineStyle: { color: colours.line } },
+  };
+  const font = getComputedStyle(document.body).fontFamily;
+  return {
+    color: colours.series,
+    textStyle: { color: colours.text, fontFamily: font },
+    categoryAxis: axis,
+    valueAxis: axis,
+    logAxis: axis,
+    timeAxis: axis,
+    legend: { textStyle: { color: colours.text }, inactiveColor: colours.dim },
+    grid: { left: 48, right: 16, top: 32, bottom: 36 },
+    // The content security policy forbids the inline styles that HTML tooltips have.
+    tooltip: {
+      renderMode: 'richText',
+      backgroundColor: colours.surface,
+      borderColor: colours.strong,
+      textStyle: { color: colours.text, fontFamily: font },
+    },
+  };
 }

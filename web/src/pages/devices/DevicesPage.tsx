@@ -5,6 +5,8 @@ import { devicesQuery } from '../../api/queries';
 import type { Device } from '../../api/types';
 import { Empty, Loading, ProblemNote } from '../../components/Notes';
 import { PageHeader } from '../../components/PageHeader';
+import type { ListColumn } from '../../components/RowList';
+import { RowList } from '../../components/RowList';
 import type { Tone } from '../../components/State';
 import { State } from '../../components/State';
 import { Time } from '../../components/Time';
@@ -19,22 +21,23 @@ function reachedBy(device: Device): string {
   return 'local';
 }
 
-function DeviceRow({ device }: { device: Device }) {
+function DeviceState({ device }: { device: Device }) {
+  if (!device.error) return <State tone={tones[device.state]}>{device.state}</State>;
   return (
-    <tr>
-      <th scope="row">{device.name}</th>
-      <td>
-        <State tone={device.error ? 'bad' : tones[device.state]}>{device.error ? 'quarantined' : device.state}</State>
-        {device.error && <p className="why">{device.error}</p>}
-      </td>
-      <td>{reachedBy(device)}</td>
-      <td>{device.agent ?? <span className="dim">any</span>}</td>
-      <td>
-        <Time at={device.last_seen} />
-      </td>
-    </tr>
+    <>
+      <State tone="bad">quarantined</State>
+      <p className="why">{device.error}</p>
+    </>
   );
 }
+
+const columns: ListColumn<Device>[] = [
+  { title: 'Name', cell: d => d.name },
+  { title: 'State', cell: d => <DeviceState device={d} /> },
+  { title: 'Reached by', cell: reachedBy },
+  { title: 'Agent', cell: d => d.agent ?? <span className="dim">any</span> },
+  { title: 'Last seen', cell: d => <Time at={d.last_seen} /> },
+];
 
 export default function DevicesPage() {
   const devices = useQuery(devicesQuery);
@@ -46,22 +49,7 @@ export default function DevicesPage() {
       {devices.data.length === 0 ? (
         <Empty title="There is no device yet" />
       ) : (
-        <table className="list">
-          <thead>
-            <tr>
-              {['Name', 'State', 'Reached by', 'Agent', 'Last seen'].map(title => (
-                <th key={title} scope="col">
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {devices.data.map(device => (
-              <DeviceRow key={device.name} device={device} />
-            ))}
-          </tbody>
-        </table>
+        <RowList label="Devices" columns={columns} items={devices.data} rowId={d => d.name} />
       )}
     </>
   );
