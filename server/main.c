@@ -33,6 +33,7 @@ static const char usage[] = "Usage: lathed [options]\n"
                             "  --listen HOST:PORT   default 127.0.0.1:8420; port 0 picks a free one\n"
                             "  --tls-cert FILE      PEM certificate; goes with --tls-key\n"
                             "  --tls-key FILE       its PEM key\n"
+                            "  --web DIR            the page's files (default: share/lathe/web)\n"
                             "  --log-level LEVEL    error, warn, info (default) or debug\n"
                             "  --version, --help\n"
                             "\n"
@@ -46,7 +47,7 @@ static const char usage[] = "Usage: lathed [options]\n"
 
 struct options {
     char data[PATH_MAX];
-    const char *listen, *tls_cert, *tls_key;
+    const char *listen, *tls_cert, *tls_key, *web;
 };
 
 /* What must be undone, in reverse order. */
@@ -57,9 +58,9 @@ struct server {
 };
 
 static const struct http_route *const all_routes[] = {
-    health_routes,      token_routes,     device_routes, space_routes, network_routes,    table_routes,
-    entry_routes,       predictor_routes, subnet_routes, front_routes, evaluation_routes, profile_routes,
-    measurement_routes, clean_routes,     lease_routes,  NULL,
+    health_routes,  token_routes,       session_routes,   device_routes, space_routes, network_routes,
+    table_routes,   entry_routes,       predictor_routes, subnet_routes, front_routes, evaluation_routes,
+    profile_routes, measurement_routes, clean_routes,     lease_routes,  NULL,
 };
 
 static const struct http_produces *const all_produces[] = {&entry_produces, &predictor_produces, NULL};
@@ -79,12 +80,13 @@ static void default_data(char out[PATH_MAX])
 /* @return 0 to go on; else one more than the exit status. */
 static int read_options(int argc, char **argv, struct options *o)
 {
-    enum { DATA = 256, LISTEN, CERT, KEY, LEVEL, VERSION, HELP };
+    enum { DATA = 256, LISTEN, CERT, KEY, WEB, LEVEL, VERSION, HELP };
     static const struct option known[] = {
         {"data", required_argument, NULL, DATA},
         {"listen", required_argument, NULL, LISTEN},
         {"tls-cert", required_argument, NULL, CERT},
         {"tls-key", required_argument, NULL, KEY},
+        {"web", required_argument, NULL, WEB},
         {"log-level", required_argument, NULL, LEVEL},
         {"version", no_argument, NULL, VERSION},
         {"help", no_argument, NULL, HELP},
@@ -107,6 +109,9 @@ static int read_options(int argc, char **argv, struct options *o)
             break;
         case KEY:
             o->tls_key = optarg;
+            break;
+        case WEB:
+            o->web = optarg;
             break;
         case LEVEL:
             if (log_level_parse(optarg, &level) == 0) {
@@ -236,12 +241,15 @@ static enum lathe_status start(struct server *s, const struct options *o, struct
     if (!st) st = jobs_open(app->kv, app->spaces, &app->jobs, err);
     if (!st) st = lease_waiters_new(app->jobs, &app->waiters, err);
     if (st) return st;
+    snprintf(folder, sizeof folder, "%s/web", share);
     struct http_options http = {
         .listen = o->listen,
         .tls_cert = o->tls_cert,
         .tls_key = o->tls_key,
         .routes = all_routes,
         .produces = all_produces,
+        .web = o->web ? o->web : folder,
+        .web_required = o->web != NULL,
         .app = app,
         .authenticate = authenticate,
     };

@@ -7,6 +7,11 @@
  * what computes. The handler sets a reply and returns HTTP_DONE; or it keeps the request, returns HTTP_LATER, and any
  * thread calls http_finish() exactly once after setting the reply: so a long poll holds no thread.
  *
+ * Who asks shows a bearer token, or the cookie HTTP_SESSION_COOKIE that holds one; a write by cookie must come from a
+ * page of this server, or is answered 403.
+ *
+ * A path outside of /v1 that no route has is a file of the page: see static.c.
+ *
  * Errors are RFC 9457 problems: {"type","title","status","detail"} plus "field" and "line" where they are known, plus
  * whatever members a handler adds.
  *
@@ -23,6 +28,8 @@
 
 enum role { ROLE_NONE = 0, ROLE_USER = 1, ROLE_AGENT = 2, ROLE_ADMIN = 4 };
 enum { ROLES_ANY = ROLE_USER | ROLE_AGENT | ROLE_ADMIN, ROLES_PEOPLE = ROLE_USER | ROLE_ADMIN };
+
+#define HTTP_SESSION_COOKIE "lathe_session"
 
 /* Who asks. */
 struct principal {
@@ -56,6 +63,8 @@ struct http_options {
     const char *tls_cert, *tls_key;              /* PEM files, both or neither */
     const struct http_route *const *routes;      /* arrays ended by a route without method; ended by NULL */
     const struct http_produces *const *produces; /* ended by NULL; NULL: all answer with JSON */
+    const char *web;                             /* folder of the page's files; NULL: none */
+    bool web_required;                           /* that is no folder is an error; else `/` says what is missing */
     void *app;                                   /* for http_app() */
     /* Find whom a bearer token stands for. @return false when unknown. Any thread. */
     bool (*authenticate)(void *app, const char *token, struct principal *out);
@@ -72,6 +81,11 @@ void http_stop(struct http_server *);
 /* The request. Strings are borrowed and live until it is finished. */
 void *http_app(struct http_request *);
 const struct principal *http_principal(struct http_request *);
+/** Find whom a token stands for, as for a request that shows it. */
+bool http_authenticate(struct http_request *, const char *token, struct principal *out);
+/** Whether a browser says that a page of this server made the request. */
+bool http_same_origin(struct http_request *);
+bool http_is_tls(struct http_request *);
 const char *http_method(struct http_request *);
 const char *http_path(struct http_request *);
 /** A path parameter, percent-decoded. Never NULL for a name in the route's pattern. */
@@ -106,7 +120,13 @@ void http_reply_empty(struct http_request *, int status);
 void http_reply_error(struct http_request *, const struct lathe_error *err, json_t *take_extra);
 void http_reply_problem(struct http_request *, int status, const char *field, json_t *take_extra, const char *format,
                         ...) __attribute__((format(printf, 5, 6)));
-/** Add a header to the reply to come, e.g. "Location". */
+/** Give the reply to come an entity tag, so that a client may keep it if it asks each time whether it has changed.
+ *  @param tag letters, digits, '-' and '.', at most 95: another one whenever the answer could differ, in its format,
+ * too.
+ *  @return true: the client has that answer already. The 304 reply is set. */
+bool http_unchanged(struct http_request *, const char *tag);
+/** Add a header to the reply to come, e.g. "Location". Replies are Cache-Control: no-store unless they say otherwise.
+ */
 void http_reply_header(struct http_request *, const char *name, const char *value);
 
 struct http_stats {

@@ -2,8 +2,9 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* What the files of server/http share; not for other modules.
  *
- * server.c speaks to libmicrohttpd, listen.c opens its socket, router.c matches paths, accept.c reads Accept headers,
- * request.c is what handlers see, reply.c what they answer, pool.c runs handlers.
+ * server.c speaks to libmicrohttpd, listen.c opens its socket, arrive.c decides what can be decided before a body,
+ * auth.c who asks, router.c matches paths, accept.c reads Accept headers, request.c is what handlers see, reply.c what
+ * they answer, encode.c makes answers small, static.c serves the page's files, pool.c runs handlers.
  * Threads: a request moves from a libmicrohttpd thread to one worker and back; its state says who has it. */
 #ifndef LATHE_HTTP_INTERNAL_H
 #define LATHE_HTTP_INTERNAL_H
@@ -15,7 +16,7 @@
 #include "lut/base/buf.h"
 #include "server/http/http.h"
 
-enum { HTTP_MAX_PARAMS = 8, HTTP_MAX_QUERY = 32, HTTP_MAX_HEADERS = 8, HTTP_ALLOW_BYTES = 64 };
+enum { HTTP_MAX_PARAMS = 8, HTTP_MAX_QUERY = 32, HTTP_MAX_HEADERS = 16, HTTP_ALLOW_BYTES = 64, HTTP_TAG_BYTES = 96 };
 
 struct http_pair {
     char *name, *value; /* owned; value percent-decoded */
@@ -50,6 +51,42 @@ struct http_request {
     struct http_request *next; /* in a pool's queue */
 };
 
+/* ---- arrive.c ---- */
+
+/** Decide what can be decided before the body: path, method, token, size. Sets route, or the reply. */
+void arrive(struct http_request *);
+void reply_too_large(struct http_request *);
+/** Whether the body will be longer than that; one in chunks doesn't say. */
+bool body_announced_over(struct http_request *, uint64_t most);
+
+/* ---- auth.c ---- */
+
+/** Find who asks and whether the route is open to them. @return false: the reply is set. */
+bool authorise(struct http_request *);
+/** Whether an Origin header ("https://lab:8420") names the host and port of a Host header. @param host NULL: no. */
+bool origin_is_host(const char *origin, const char *host);
+
+/* ---- encode.c ---- */
+
+/** Whether an If-None-Match header holds a tag. @param tag without quotes. @param header NULL: no. */
+bool tag_is_listed(const char *header, const char *tag);
+/** Pack a reply with gzip where that is worth it and the client takes it. */
+void encode_reply(struct http_request *);
+
+/* ---- reply.c ---- */
+
+/** A header of the reply to come, or NULL. */
+const char *find_header(const struct http_request *, const char *name);
+
+/* ---- static.c ---- */
+
+/** What is answered with a file where no route has the path. */
+extern const struct http_route static_route;
+/** Whether the path of a request is one for files: all but those of the interface. */
+bool static_serves(const struct http_request *);
+/** Find the folder of a server's options. @return LATHE_INVALID, field "web", when it is required and is none. */
+enum lathe_status static_open(struct http_server *, struct lathe_error *err);
+
 /* ---- router.c ---- */
 
 /** Find the route of a method and path (HEAD finds GET's). @param[out] params filled from the pattern.
@@ -71,6 +108,10 @@ void pairs_clear(struct http_pair *pairs, size_t count);
 /** Which of some media types an Accept header likes best; of equals the first. @param header NULL: anything will do.
  *  @param types ended by NULL. @return its index, -1 when none is acceptable. */
 int accept_choose(const char *header, const char *const *types);
+/** Whether an Accept header names this very type. @param header NULL: no. */
+bool accept_names(const char *header, const char *type);
+/** Whether an Accept-Encoding header allows gzip. @param header NULL: no. */
+bool accept_gzip(const char *header);
 
 /* ---- listen.c ---- */
 
@@ -104,6 +145,8 @@ struct http_server {
     struct pool quick, search;
     char address[128];
     char *cert, *key;
+    bool serves_files; /* a folder for the page was given */
+    char *web;         /* its real path; NULL: it is not there */
     _Atomic bool stopping;
     /* Requests between dispatch and http_finish(), and those whose reply is not sent yet. */
     pthread_mutex_t lock;

@@ -55,6 +55,13 @@ void http_reply_header(struct http_request *r, const char *name, const char *val
     r->header_count++;
 }
 
+const char *find_header(const struct http_request *r, const char *name)
+{
+    for (size_t i = 0; i < r->header_count; i++)
+        if (strcasecmp(r->headers[i].name, name) == 0) return r->headers[i].value;
+    return NULL;
+}
+
 /* Messages may quote what clients sent, cut anywhere: what is no UTF-8 is replaced. */
 static json_t *text_json(const char *text)
 {

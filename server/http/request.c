@@ -155,4 +155,7 @@ void http_each_route(struct http_request *r,
             visit(context, route, answers);
         }
     }
+    uint64_t answers[6];
+    for (int i = 0; i < 6; i++) answers[i] = atomic_load(&server->route_answers[number][i]);
+    visit(context, &static_route, answers);
 }

@@ -11,7 +11,6 @@
 #include "lut/base/clock.h"
 #include "lut/base/file.h"
 #include "lut/base/log.h"
-#include "lut/base/text.h"
 #include "server/http/internal.h"
 
 enum {
@@ -43,88 +42,7 @@ static void request_free(struct http_request *r)
     free(r);
 }
 
-/* ---- arrival ---- */
-
-static bool authorise(struct http_request *r)
-{
-    static const char scheme[] = "Bearer ";
-    const struct http_options *o = &r->server->options;
-    const char *header = http_header(r, "Authorization");
-    if (!r->route->roles) return true;
-    if (header && strncasecmp(header, scheme, sizeof scheme - 1) == 0 &&
-        o->authenticate(o->app, header + sizeof scheme - 1, &r->principal)) {
-        if (r->principal.role & r->route->roles) return true;
-        http_reply_problem(r, 403, NULL, NULL, "this token's role may not do that");
-        return false;
-    }
-    http_reply_header(r, "WWW-Authenticate", "Bearer");
-    http_reply_problem(r, 401, NULL, NULL,
-                       header ? "the token is not known: make one with POST /v1/tokens"
-                              : "a token is needed: send Authorization: Bearer TOKEN");
-    return false;
-}
-
-/* Whether the body will be longer than that; one in chunks doesn't say. */
-static bool body_announced_over(struct http_request *r, uint64_t most)
-{
-    const char *length = http_header(r, "Content-Length");
-    uint64_t bytes;
-    return length && text_to_u64(length, strlen(length), &bytes) && bytes > most;
-}
-
-static void reply_too_large(struct http_request *r)
-{
-    http_reply_problem(r, 413, NULL, NULL, "the body is larger than %zu bytes", r->route->max_body_bytes);
-}
-
-static const char *const *produces(const struct http_request *r)
-{
-    static const char *const json[] = {"application/json", NULL};
-    for (const struct http_produces *const *p = r->server->options.produces; p && *p; p++)
-        if ((*p)->handle == r->route->handle) return (*p)->types;
-    return json;
-}
-
-/* What monitors ask is answered whatever they accept; and what is deleted leaves nothing to accept. */
-static bool produces_what_is_accepted(struct http_request *r)
-{
-    r->chosen = accept_choose(http_header(r, "Accept"), produces(r));
-    if (!r->route->roles || strcmp(r->method, "DELETE") == 0) return true;
-    return r->chosen >= 0;
-}
-
-static void reply_not_acceptable(struct http_request *r)
-{
-    struct buf types;
-    buf_init(&types);
-    for (const char *const *type = produces(r); *type; type++)
-        buf_printf(&types, "%s%s", types.size ? ", " : "", *type);
-    http_reply_problem(r, 406, NULL, NULL, "Accept must allow one of: %s", types.data ? types.data : "");
-    buf_clear(&types);
-}
-
-/* Decide what can be decided before the body: path, method, token, size. Sets route, or the reply. */
-static void arrive(struct http_request *r)
-{
-    char allow[HTTP_ALLOW_BYTES];
-    const char *question = strchr(r->path, '?');
-    bool readable = !question || query_parse(question + 1, r->query, &r->query_count);
-    if (question) r->path[question - r->path] = '\0';
-    r->route = router_find(r->server->options.routes, r->method, r->path, r->params, &r->param_count, allow);
-    if (r->route) r->route_number = router_number(r->server->options.routes, r->route);
-    if (!readable) {
-        http_reply_problem(r, 400, NULL, NULL,
-                           "the query can't be read: it has a broken escape or too many parameters");
-    } else if (!r->route && allow[0]) {
-        http_reply_header(r, "Allow", allow);
-        http_reply_problem(r, 405, NULL, NULL, "%s has no %s; it has %s", r->path, r->method, allow);
-    } else if (!r->route) {
-        http_reply_problem(r, 404, NULL, NULL, "there is nothing at %.200s", r->path);
-    } else if (authorise(r)) {
-        if (!produces_what_is_accepted(r)) reply_not_acceptable(r);
-        else if (body_announced_over(r, r->route->max_body_bytes)) reply_too_large(r);
-    }
-}
+/* ---- running ---- */
 
 static void *request_new(void *cls, const char *uri, struct MHD_Connection *connection)
 {
@@ -139,13 +57,12 @@ static void *request_new(void *cls, const char *uri, struct MHD_Connection *conn
     return NULL;
 }
 
-/* ---- running ---- */
-
 void http_finish(struct http_request *r)
 {
     struct http_server *server = r->server;
     struct MHD_Connection *connection = r->connection;
     if (!r->status) http_reply_problem(r, 500, NULL, NULL, "no answer was made");
+    encode_reply(r);
     atomic_store(&r->state, REQUEST_REPLIED);
     /* The daemon lives until running is 0, and the request until its connection goes on. */
     MHD_resume_connection(connection);
@@ -182,17 +99,31 @@ static void dispatch(struct http_request *r)
 
 /* ---- the reply ---- */
 
+/* Nothing inline and nothing of another host. */
+static const char page_policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+                                  "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; "
+                                  "frame-ancestors 'none'";
+
+static void add_headers(const struct http_request *r, struct MHD_Response *response)
+{
+    for (size_t i = 0; i < r->header_count; i++)
+        MHD_add_response_header(response, r->headers[i].name, r->headers[i].value);
+    if (find_header(r, "Cache-Control")) MHD_add_response_header(response, "Vary", "Accept, Accept-Encoding");
+    else MHD_add_response_header(response, "Cache-Control", "no-store");
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (r->content_type) MHD_add_response_header(response, "Content-Type", r->content_type);
+    if (!r->content_type || strncmp(r->content_type, "text/html", 9) != 0) return;
+    MHD_add_response_header(response, "Content-Security-Policy", page_policy);
+    MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+}
+
 static enum MHD_Result send_reply(struct http_request *r)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(
         r->size, r->data ? r->data : (void *)"", r->data ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     if (!response) return MHD_NO;
     r->data = NULL;
-    if (r->content_type) MHD_add_response_header(response, "Content-Type", r->content_type);
-    MHD_add_response_header(response, "Cache-Control", "no-store");
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    for (size_t i = 0; i < r->header_count; i++)
-        MHD_add_response_header(response, r->headers[i].name, r->headers[i].value);
+    add_headers(r, response);
     atomic_fetch_add(&r->server->answers[r->status / 100 % 6], 1);
     if (r->route) atomic_fetch_add(&r->server->route_answers[r->route_number][r->status / 100 % 6], 1);
     enum MHD_Result queued = MHD_queue_response(r->connection, (unsigned)r->status, response);
@@ -325,6 +256,7 @@ enum lathe_status http_start(const struct http_options *options, struct http_ser
         st = error_field(err, "tls", "--tls-cert and --tls-key go together");
     if (!st) st = read_pem(options->tls_cert, &s->cert, err);
     if (!st) st = read_pem(options->tls_key, &s->key, err);
+    if (!st) st = static_open(s, err);
     if (!st) st = listen_open(options->listen, &fd, err);
     if (!st) {
         listen_address(fd, s->cert != NULL, s->address, sizeof s->address);
@@ -372,5 +304,6 @@ void http_stop(struct http_server *s)
     free(s->route_answers);
     free(s->cert);
     free(s->key);
+    free(s->web);
     free(s);
 }

@@ -24,9 +24,9 @@ struct app {
 };
 
 /* One table a resource; each ends with a route without method. */
-extern const struct http_route health_routes[], token_routes[], device_routes[], space_routes[], network_routes[],
-    table_routes[], entry_routes[], predictor_routes[], subnet_routes[], front_routes[], evaluation_routes[],
-    profile_routes[], measurement_routes[], clean_routes[], lease_routes[];
+extern const struct http_route health_routes[], token_routes[], session_routes[], device_routes[], space_routes[],
+    network_routes[], table_routes[], entry_routes[], predictor_routes[], subnet_routes[], front_routes[],
+    evaluation_routes[], profile_routes[], measurement_routes[], clean_routes[], lease_routes[];
 /* Handlers that answer with more than JSON. */
 extern const struct http_produces entry_produces, predictor_produces;
 
