@@ -10,8 +10,8 @@ import { Shell } from './Shell';
 import { SignIn } from './SignIn';
 import { useEvents } from './events';
 
-/** Screen readers and people at a keyboard start at the top of a new page. */
-function useFocusOnNavigation() {
+/** A new page has its own title, and starts at the top. */
+function useTitle() {
   const [path] = useLocation();
   useEffect(() => {
     const entry = pages.find(p => path.startsWith(p.path));
@@ -23,15 +23,16 @@ function useFocusOnNavigation() {
 export function App() {
   const session = useQuery(sessionQuery);
   const connection = useEvents(session.data != null);
-  useFocusOnNavigation();
+  useTitle();
   if (session.isPending) return <Loading what="the session" />;
-  if (session.isError)
+  // A server that is away for a while takes nothing off the page.
+  if (session.data === undefined)
     return (
       <main className="lone">
         <ProblemNote error={session.error} retry={() => void session.refetch()} />
       </main>
     );
-  if (!session.data) return <SignIn />;
+  if (session.data === null) return <SignIn />;
   return (
     <Shell session={session.data} connection={connection}>
       <Suspense fallback={<Loading what="the page" />}>

@@ -9,6 +9,9 @@ import { sessionQuery } from '../api/queries';
 export const TOPICS = ['device', 'profile', 'measurement', 'clean', 'table', 'predictor', 'space'] as const;
 export type Topic = (typeof TOPICS)[number];
 
+const RETRY_MS = 2000;
+const RETRY_MOST_MS = 30_000;
+
 export interface Change {
   action: 'changed' | 'removed';
   id: string;
@@ -58,6 +61,12 @@ export function useEvents(signedIn: boolean): Connection {
     if (!signedIn) return;
     let source: EventSource | null = null;
     let last = '';
+    let wait = RETRY_MS;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const follow = () => {
+      if (document.hidden) close();
+      else if (!source) open();
+    };
     const noteId = (event: MessageEvent) => {
       if (event.lastEventId) last = event.lastEventId;
     };
@@ -65,12 +74,18 @@ export function useEvents(signedIn: boolean): Connection {
       source = new EventSource(last ? `/v1/events?last_event_id=${encodeURIComponent(last)}` : '/v1/events');
       source.onopen = () => {
         setConnection('live');
+        wait = RETRY_MS;
         // What changed between an answer and the first connection was told to nobody.
         if (!last) void client.invalidateQueries({ predicate: query => TOPICS.includes(query.queryKey[0] as Topic) });
       };
       source.onerror = () => {
         setConnection('waiting');
-        if (source?.readyState === EventSource.CLOSED) void client.invalidateQueries(sessionQuery);
+        // After an answer that is no stream of events, such as 401 or a proxy's 502, browsers give up.
+        if (source?.readyState !== EventSource.CLOSED) return;
+        source = null;
+        timer = setTimeout(follow, wait);
+        wait = Math.min(2 * wait, RETRY_MOST_MS);
+        void client.invalidateQueries(sessionQuery);
       };
       source.addEventListener('reset', event => {
         noteId(event);
@@ -83,13 +98,10 @@ export function useEvents(signedIn: boolean): Connection {
         });
     };
     const close = () => {
+      clearTimeout(timer);
       source?.close();
       source = null;
       setConnection('waiting');
-    };
-    const follow = () => {
-      if (document.hidden) close();
-      else if (!source) open();
     };
     follow();
     document.addEventListener('visibilitychange', follow);

@@ -22,11 +22,10 @@ function reachedBy(device: Device): string {
 }
 
 function DeviceState({ device }: { device: Device }) {
-  if (!device.error) return <State tone={tones[device.state]}>{device.state}</State>;
   return (
     <>
-      <State tone="bad">quarantined</State>
-      <p className="why">{device.error}</p>
+      <State tone={device.error ? 'bad' : tones[device.state]}>{device.state}</State>
+      {device.error && <p className="why">Its last work failed: {device.error}</p>}
     </>
   );
 }
