@@ -161,13 +161,20 @@ static bool serve(struct http_request *r, const char *path)
     return true;
 }
 
+/* A page of its own by its name: /docs is docs.html. */
+static bool serve_named(struct http_request *r, const char *path)
+{
+    char file[PATH_MAX];
+    return snprintf(file, sizeof file, "%s.html", path) < (int)sizeof file && serve(r, file);
+}
+
 static enum http_outcome serve_page(struct http_request *r)
 {
     bool navigates = accept_names(http_header(r, "Accept"), "text/html");
     char *path = percent_decode(r->path, strlen(r->path), false);
     bool root = path && strcmp(path, "/") == 0;
     bool asset = path && strncmp(path, assets, sizeof assets - 1) == 0;
-    bool served = path && r->server->web && is_plain(path) && serve(r, path);
+    bool served = path && r->server->web && is_plain(path) && (serve(r, path) || serve_named(r, path));
     if (!served && (root || (navigates && path && !asset))) {
         served = true;
         if (!r->server->web || !serve(r, index_html)) http_reply_text(r, 503, types[0].type, not_built);
