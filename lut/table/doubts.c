@@ -66,10 +66,17 @@ static int compare_groups(const struct entry *a, const struct entry *b)
 {
     const struct layer *x = &a->layer;
     const struct layer *y = &b->layer;
-    const int pairs[][2] = {{(int)x->kind, (int)y->kind}, {x->in.h, y->in.h},         {x->in.w, y->in.w},
-                            {x->in.c, y->in.c},           {x->out.h, y->out.h},       {x->out.w, y->out.w},
-                            {x->out.c, y->out.c},         {x->stride, y->stride},     {(int)x->act, (int)y->act},
-                            {x->residual, y->residual},   {a->resolution, b->resolution}};
+    const int pairs[][2] = {{(int)x->kind, (int)y->kind},
+                            {x->in.h, y->in.h},
+                            {x->in.w, y->in.w},
+                            {x->in.c, y->in.c},
+                            {x->out.h, y->out.h},
+                            {x->out.w, y->out.w},
+                            {x->out.c, y->out.c},
+                            {x->stride, y->stride},
+                            {(int)x->act, (int)y->act},
+                            {x->residual, y->residual},
+                            {a->resolution, b->resolution}};
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         int order = compare_ints(pairs[i][0], pairs[i][1]);
         if (order) return order;
@@ -145,8 +152,7 @@ static size_t highest_below(const struct walk *w, const struct candidate *c)
     return best;
 }
 
-static enum lathe_status walk_group(struct walk *w, size_t from, size_t to, struct doubts *out,
-                                    struct lathe_error *err)
+static enum lathe_status walk_group(struct walk *w, size_t from, size_t to, struct doubts *out, struct lathe_error *err)
 {
     enum lathe_status st = LATHE_OK;
     rank_sizes(w, from, to);

@@ -155,8 +155,7 @@ enum lathe_status sample_pool_add(struct sample_pool *pool, uint32_t visit, cons
                                   const struct sample *samples, size_t n, struct lathe_error *err)
 {
     for (size_t i = 0; i < n; i++) {
-        struct pooled_sample pooled = {
-            .ns = sample_pool_ns(pool, c, &samples[i]), .subnet = c->subnet, .visit = visit};
+        struct pooled_sample pooled = {.ns = sample_pool_ns(pool, c, &samples[i]), .subnet = c->subnet, .visit = visit};
         enum lathe_status st = append(pool, sample_basis_of(c, &samples[i]), &pooled, err);
         if (st) return st;
     }
