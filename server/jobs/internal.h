@@ -102,8 +102,8 @@ enum lathe_status device_note_error(struct kv_txn *, const char *device, const c
  *  job's hidden first_visit and first_network on, which are then moved past them. */
 enum lathe_status plan_put(struct kv_txn *, json_t *job, const json_t *networks, const json_t *visits,
                            struct lathe_error *err);
-/** @param keep_visits what was measured stays: a measurement's raw samples. */
-enum lathe_status plan_delete(struct kv_txn *, const char *job, bool keep_visits, struct lathe_error *err);
+/** @param keep_measured a measurement's networks and raw samples stay. */
+enum lathe_status plan_delete(struct kv_txn *, const char *job, bool keep_measured, struct lathe_error *err);
 /** The next visits that are not done, at most `most`. @param[out] visits array of {"visit","network"}, new reference.
  */
 enum lathe_status plan_next(struct kv_txn *, const char *job, size_t most, json_t **visits, struct lathe_error *err);

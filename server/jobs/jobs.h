@@ -72,8 +72,17 @@ enum lathe_status jobs_create_measurement(struct jobs *, const char *device, con
  *  "freed_kb": null until done,..}. */
 enum lathe_status jobs_create_clean(struct jobs *, const char *device, json_t **job, struct lathe_error *err);
 enum lathe_status jobs_get(struct jobs *, const char *kind, const char *id, json_t **job, struct lathe_error *err);
-enum lathe_status jobs_list(struct jobs *, const char *kind, const char *after, size_t limit, json_t **list, char *next,
-                            struct lathe_error *err);
+
+struct job_filter {
+    const char *device, *config; /* NULL: any */
+};
+/** Jobs of a kind, oldest first, after `after` (exclusive; NULL: from the first), at most limit, as store_list() does.
+ *  @param filter NULL: all. */
+enum lathe_status jobs_list(struct jobs *, const char *kind, const struct job_filter *filter, const char *after,
+                            size_t limit, json_t **list, char *next, struct lathe_error *err);
+/** The layers that a measurement times, as canonical texts. @param[out] layers new reference.
+ *  @return LATHE_CONFLICT: it ended without a result, and they were not kept. */
+enum lathe_status jobs_measured_layers(struct jobs *, const char *id, json_t **layers, struct lathe_error *err);
 /** Cancel; its lease ends. LATHE_CONFLICT when it has ended already. */
 enum lathe_status jobs_cancel(struct jobs *, const char *kind, const char *id, json_t **job, struct lathe_error *err);
 /** Cancel whatever a device has under way (before it is removed). */
