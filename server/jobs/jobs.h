@@ -59,8 +59,9 @@ struct profile_request {
  *  "resolutions","rows_total","rows_done","visits_total","visits_done","networks","created","error",
  *  "estimate_s": what it is likely to take, "device_s","elapsed_s","eta_s","progress": 0..1,
  *  "stopped_by": "ci" (all rows are as precise as asked), "rounds" or "budget", "redone","throttled",
- *  "trust": see trust.h, ..}.
- *  A profile with nothing missing is born done. */
+ *  "samples": {"taken": timed runs of layers, of whole networks where those are what is kept, "preempted": those of
+ * them whose thread lost its core, "left_out": those that no row counts, "rate_per_s": taken in a second of device
+ * time; null: unknown}, "trust": see trust.h, ..}. A profile with nothing missing is born done. */
 enum lathe_status jobs_create_profile(struct jobs *, const struct profile_request *, json_t **job,
                                       struct lathe_error *err);
 /** Create a measurement of one network. @param layers canonical texts. @param what fields of the answer that tell what
@@ -122,6 +123,9 @@ enum lathe_status jobs_release_cleaned(struct jobs *, const char *lease, int64_t
  * has a lease) or "offline". @param agent the device's agent; NULL: any. @param[out] last_seen_ms wall clock, 0: never.
  *  Any thread. */
 const char *jobs_device_state(struct jobs *, const char *device, const char *agent, int64_t *last_seen_ms);
+/** How a device was when it measured last: {"khz","temperature_c","load","available_mb","at"}, unknown figures null;
+ * null when nothing is known. New reference. Any thread without a transaction of its own. */
+json_t *jobs_device_condition(struct jobs *, const char *device);
 /** End leases whose deadline has passed. Call it every second or so. */
 void jobs_expire(struct jobs *);
 

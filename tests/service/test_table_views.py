@@ -7,7 +7,7 @@ import unittest
 import urllib.parse
 
 from lathe_service import Agent, Server
-from small_space import CONFIG, ROWS, SPACE, prepare, start_profile, table, wait_for_state
+from small_space import CONFIG, ROWS, SLOTS, SPACE, prepare, start_profile, table, wait_for_state
 
 PATH = f"/v1/tables/here/{CONFIG}"
 BLOCK = "mbconv in=8x8x8 out=8x8x8"
@@ -83,6 +83,21 @@ class MeasuredTest(unittest.TestCase):
             self.assertTrue(v["load"] is None or 0 <= v["load"] <= 1, v)
             self.assertTrue(v["khz"] is None or v["khz"] > 0, v)
             self.assertTrue(v["temperature_c"] is None or -50 < v["temperature_c"] < 150, v)
+
+    def test_a_profile_counts_its_samples(self):
+        samples = self.job["samples"]
+        held_out = 4 * self.job["rounds"]
+        self.assertEqual(samples["taken"], 3 * (SLOTS * (self.job["visits_total"] - held_out) + held_out))
+        self.assertEqual(samples["left_out"], sum(e["samples"] - e["count"] for e in self.rows.values()))
+        self.assertGreaterEqual(samples["preempted"], samples["left_out"])
+        self.assertAlmostEqual(samples["rate_per_s"] * self.job["device_s"] / samples["taken"], 1, delta=0.01)
+
+    def test_a_device_tells_how_it_was_last(self):
+        condition = self.server.ok("GET", "/v1/devices/here")["condition"]
+        self.assertEqual(sorted(condition), ["at", "available_mb", "khz", "load", "temperature_c"])
+        self.assertGreater(condition["available_mb"], 0)
+        self.assertTrue(self.job["created"] < condition["at"] <= self.job["updated"], condition)
+        self.assertEqual(self.server.ok("GET", "/v1/devices")["items"][0]["condition"], condition)
 
     def test_trust_is_what_the_held_out_subnets_say(self):
         trust = self.server.ok("GET", PATH + "/trust")
@@ -166,6 +181,9 @@ class DisturbedTest(unittest.TestCase):
             "preempted": [[0] * n] * (runs - 1) + [[2] * n], "sentinel": {"ns": 4000000, "cpu_ns": 3600000},
             "state": {"khz": 1800000, "temperature_k": 318.15, "load": 0.25, "available_mb": 700}})
         visits, answer = self.first_row()
+        job = self.server.ok("GET", "/v1/profiles")["items"][0]
+        taken = job["visits_total"] * SLOTS * 3
+        self.assertEqual(job["samples"], {"taken": taken, "preempted": taken // 3, "left_out": taken // 3, "rate_per_s": None})
         self.assertEqual((answer["reference_ns"], answer["factor"]), (4000000, 1))
         for v in visits:
             self.assertEqual((v["khz"], v["load"], v["sentinel_ns"], v["sentinel_cpu_ns"]), (1800000, 0.25, 4000000, 3600000))
@@ -173,11 +191,28 @@ class DisturbedTest(unittest.TestCase):
             self.assertEqual([s["basis"] for s in v["samples"]], ["wall", "wall", "left_out"])
             self.assertEqual(v["samples"][2], {"wall_ns": 5000000, "cpu_ns": 900000, "preempted": 2, "latency_ms": 1.0, "basis": "left_out"})
 
+    def test_a_device_s_condition_outlives_the_server_and_not_the_device(self):
+        self.assertIsNone(self.server.ok("GET", "/v1/devices/here")["condition"])
+        start_profile(self.server, held_out=0)
+        hot = {"khz": 1500000, "temperature_k": 341.65, "load": 0, "available_mb": 512}
+        self.work_off(lambda visit, n, runs: {"wall_ns": [[1000000] * n] * runs, "cpu_ns": [[0] * n] * runs,
+                                              "preempted": [[0] * n] * runs, "state": hot})
+        self.server.stop()
+        self.server.start()
+        condition = self.server.ok("GET", "/v1/devices/here")["condition"]
+        condition.pop("at")
+        self.assertEqual(condition, {"khz": 1500000, "temperature_c": 68.5, "load": 0, "available_mb": 512})
+        self.assertEqual(self.server.call("DELETE", "/v1/devices/here?with_tables=true")[0], 204)
+        prepare(self.server)
+        self.assertIsNone(self.server.ok("GET", "/v1/devices/here")["condition"])
+
     def test_cpu_times_count_where_all_lost_their_core(self):
         start_profile(self.server, held_out=0)
         self.work_off(lambda visit, n, runs: {"wall_ns": [[3000000] * n] * runs, "cpu_ns": [[900000] * n] * runs,
                                               "preempted": [[1] * n] * runs, "sentinel": {"ns": 8000000, "cpu_ns": 4000000}})
         visits, answer = self.first_row()
+        samples = self.server.ok("GET", "/v1/profiles")["items"][0]["samples"]
+        self.assertEqual((samples["preempted"], samples["left_out"]), (samples["taken"], 0))
         for v in visits:
             self.assertEqual((v["khz"], v["temperature_c"], v["load"]), (None, None, None))
             self.assertEqual({s["basis"] for s in v["samples"]}, {"cpu"})
