@@ -186,6 +186,6 @@ static enum http_outcome find_subnet(struct http_request *request)
 }
 
 const struct http_route subnet_routes[] = {
-    {"POST", "/v1/subnets", ROLES_PEOPLE, POOL_SEARCH, BODY_BYTES, find_subnet},
+    {"POST", "/v1/subnets", ROLES_PEOPLE | HTTP_CREATES, POOL_SEARCH, BODY_BYTES, find_subnet},
     {0},
 };

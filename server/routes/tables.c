@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* Tables as wholes; their rows are in entries.c. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/routes/events.h"
 #include "server/routes/tables.h"
 
 json_t *table_json(const struct table_info *info)
@@ -16,6 +18,18 @@ json_t *table_json(const struct table_info *info)
 struct table_id table_of(struct http_request *request)
 {
     return (struct table_id){http_param(request, "device"), http_param(request, "config")};
+}
+
+bool table_unchanged(struct http_request *request)
+{
+    const struct app *app = http_app(request);
+    struct table_id id = table_of(request);
+    char name[EVENT_ID_BYTES];
+    char tag[64];
+    snprintf(name, sizeof name, "%s/%s", id.device, id.config);
+    snprintf(tag, sizeof tag, "%s-%llu-%d", event_hub_boot(app->events),
+             (unsigned long long)event_hub_revision(app->events, TOPIC_TABLE, name), http_chosen(request));
+    return http_unchanged(request, tag);
 }
 
 struct page {
@@ -122,7 +136,7 @@ static enum http_outcome get_table(struct http_request *request)
     struct app *app = http_app(request);
     struct lathe_error err = {0};
     json_t *answer = NULL;
-    if (!refuse_query(request)) return HTTP_DONE;
+    if (!refuse_query(request) || table_unchanged(request)) return HTTP_DONE;
     if (table_read(app->kv, table_of(request), &answer, &err)) return fail(request, &err);
     http_reply_json(request, 200, answer);
     return HTTP_DONE;

@@ -14,4 +14,8 @@ enum lathe_status table_read(struct kv *, struct table_id, json_t **out, struct 
 /** The table that the path names; borrowed from the request. */
 struct table_id table_of(struct http_request *);
 
+/** Whether the client has this answer about the table in the path already: then the 304 reply is set. Ask before the
+ *  table is read. */
+bool table_unchanged(struct http_request *);
+
 #endif
