@@ -50,10 +50,14 @@ void arrive(struct http_request *r)
     char allow[HTTP_ALLOW_BYTES];
     const char *question = strchr(r->path, '?');
     bool readable = !question || query_parse(question + 1, r->query, &r->query_count);
-    if (question) r->path[question - r->path] = '\0';
+    if (question) {
+        r->path[question - r->path] = '\0';
+        r->query_text = question + 1;
+    }
     r->route = router_find(r->server->options.routes, r->method, r->path, r->params, &r->param_count, allow);
     if (!r->route && !allow[0] && static_serves(r)) r->route = &static_route;
     if (r->route) r->route_number = router_number(r->server->options.routes, r->route);
+    if (cors_preflight(r)) return;
     if (!readable) {
         http_reply_problem(r, 400, NULL, NULL,
                            "the query can't be read: it has a broken escape or too many parameters");

@@ -45,6 +45,11 @@ bool http_authenticate(struct http_request *r, const char *token, struct princip
     return o->authenticate(o->app, token, out);
 }
 
+const char *http_token(struct http_request *r)
+{
+    return r->token;
+}
+
 bool http_is_tls(struct http_request *r)
 {
     return r->server->cert != NULL;
@@ -66,6 +71,7 @@ static bool authorise_cookie(struct http_request *r, const char *token)
 {
     if (!http_authenticate(r, token, &r->principal))
         return refuse_unknown(r, "the session is not known any more: sign in again");
+    r->token = token;
     if (only_reads(r) || http_same_origin(r)) return true;
     http_reply_problem(r, 403, NULL, NULL,
                        "a write by cookie must come from a page of this server: send Authorization: Bearer TOKEN");
@@ -75,8 +81,8 @@ static bool authorise_cookie(struct http_request *r, const char *token)
 static bool authorise_bearer(struct http_request *r, const char *header)
 {
     static const char scheme[] = "Bearer ";
-    if (strncasecmp(header, scheme, sizeof scheme - 1) == 0 &&
-        http_authenticate(r, header + sizeof scheme - 1, &r->principal))
+    r->token = header + sizeof scheme - 1;
+    if (strncasecmp(header, scheme, sizeof scheme - 1) == 0 && http_authenticate(r, r->token, &r->principal))
         return true;
     return refuse_unknown(r, "the token is not known: make one with POST /v1/tokens");
 }

@@ -3,10 +3,10 @@
 /* What the files of server/http share; not for other modules.
  *
  * server.c speaks to libmicrohttpd, listen.c opens its socket, arrive.c decides what can be decided before a body,
- * auth.c who asks, router.c matches paths, accept.c reads Accept headers, request.c is what handlers see, reply.c what
- * they answer, encode.c makes answers small, stream.c sends those that go on, static.c serves the page's files, pool.c
- * runs handlers. Threads: a request moves from a libmicrohttpd thread to one worker and back; its state says who has
- * it. */
+ * auth.c who asks, cors.c which other pages may, router.c matches paths, accept.c reads Accept headers, prefer.c
+ * Prefer, request.c is what handlers see, reply.c what they answer, encode.c makes answers small, stream.c sends those
+ * that go on, static.c serves the page's files, pool.c runs handlers. Threads: a request moves from a libmicrohttpd
+ * thread to one worker and back; its state says who has it. */
 #ifndef LATHE_HTTP_INTERNAL_H
 #define LATHE_HTTP_INTERNAL_H
 
@@ -17,7 +17,14 @@
 #include "lut/base/buf.h"
 #include "server/http/http.h"
 
-enum { HTTP_MAX_PARAMS = 8, HTTP_MAX_QUERY = 32, HTTP_MAX_HEADERS = 16, HTTP_ALLOW_BYTES = 64, HTTP_TAG_BYTES = 96 };
+enum {
+    HTTP_MAX_PARAMS = 8,
+    HTTP_MAX_QUERY = 32,
+    HTTP_MAX_HEADERS = 16,
+    HTTP_ALLOW_BYTES = 64,
+    HTTP_TAG_BYTES = 96,
+    PREFER_WAIT_MOST_S = 60
+};
 
 struct http_pair {
     char *name, *value; /* owned; value percent-decoded */
@@ -35,12 +42,14 @@ struct http_request {
     const struct http_route *route; /* NULL: the reply was set on arrival */
     _Atomic int state;              /* enum http_state */
     char *path;                     /* decoded segments are in params; this is as it came, without the query */
+    const char *query_text;         /* behind the path's end, in its memory; NULL: none */
     const char *method;             /* static or of the connection */
     size_t route_number;            /* among all routes, when there is a route */
     int chosen;                     /* of what the handler produces, by the Accept header */
     struct http_pair params[HTTP_MAX_PARAMS], query[HTTP_MAX_QUERY], headers[HTTP_MAX_HEADERS];
     size_t param_count, query_count, header_count;
     struct principal principal;
+    const char *token; /* that it was found by; of the connection */
     struct buf body;
     uint64_t arrived_ns, received_bytes, discarded_bytes;
     json_t *json;
@@ -50,6 +59,7 @@ struct http_request {
     char *data;
     size_t size;
     struct http_stream *stream; /* in place of data; owned until its response is made */
+    void *once;                 /* of the options' begin_once() */
     bool streaming;             /* counted among the server's streams */
     struct http_request *next;  /* in a pool's queue */
 };
@@ -69,6 +79,20 @@ bool authorise(struct http_request *);
 /** Whether an Origin header ("https://lab:8420") names the host and port of a Host header. @param host NULL: no. */
 bool origin_is_host(const char *origin, const char *host);
 
+/* ---- cors.c ---- */
+
+/** Whether the options' origins are such. @return LATHE_INVALID, field "cors". */
+enum lathe_status cors_check(const struct http_options *, struct lathe_error *err);
+/** Answer what a browser asks before a request to another origin. @return false: it is no such question. */
+bool cors_preflight(struct http_request *);
+/** Say that the asking origin may read the response, if it may. */
+void cors_headers(struct http_request *, struct MHD_Response *);
+
+/* ---- prefer.c ---- */
+
+/** Seconds of a Prefer header's wait, at most PREFER_WAIT_MOST_S; -1: it has none. @param header NULL: none. */
+int prefer_wait(const char *header);
+
 /* ---- encode.c ---- */
 
 /** Whether an If-None-Match header holds a tag. @param tag without quotes. @param header NULL: no. */
@@ -87,6 +111,8 @@ void stream_close(struct http_stream *);
 
 /** A header of the reply to come, or NULL. */
 const char *find_header(const struct http_request *, const char *name);
+/** What was said of keeping the reply does not hold: it became an error. */
+void reply_forget_tag(struct http_request *);
 
 /* ---- static.c ---- */
 

@@ -64,6 +64,8 @@ void http_finish(struct http_request *r)
     struct http_server *server = r->server;
     struct MHD_Connection *connection = r->connection;
     if (!r->status) http_reply_problem(r, 500, NULL, NULL, "no answer was made");
+    if (r->once) server->options.end_once(r, r->once);
+    if (r->status >= 400) reply_forget_tag(r);
     encode_reply(r);
     atomic_store(&r->state, REQUEST_REPLIED);
     /* The daemon lives until running is 0, and the request until its connection goes on. */
@@ -106,13 +108,14 @@ static const char page_policy[] = "default-src 'none'; script-src 'self'; style-
                                   "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; "
                                   "frame-ancestors 'none'";
 
-static void add_headers(const struct http_request *r, struct MHD_Response *response)
+static void add_headers(struct http_request *r, struct MHD_Response *response)
 {
     for (size_t i = 0; i < r->header_count; i++)
         MHD_add_response_header(response, r->headers[i].name, r->headers[i].value);
     if (find_header(r, "Cache-Control")) MHD_add_response_header(response, "Vary", "Accept, Accept-Encoding");
     else MHD_add_response_header(response, "Cache-Control", "no-store");
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    cors_headers(r, response);
     if (r->content_type) MHD_add_response_header(response, "Content-Type", r->content_type);
     if (!r->content_type || strncmp(r->content_type, "text/html", 9) != 0) return;
     MHD_add_response_header(response, "Content-Security-Policy", page_policy);
@@ -281,6 +284,7 @@ enum lathe_status http_start(const struct http_options *options, struct http_ser
         st = error_field(err, "tls", "--tls-cert and --tls-key go together");
     if (!st) st = read_pem(options->tls_cert, &s->cert, err);
     if (!st) st = read_pem(options->tls_key, &s->key, err);
+    if (!st) st = cors_check(options, err);
     if (!st) st = static_open(s, err);
     if (!st) st = listen_open(options->listen, &fd, err);
     if (!st) {

@@ -35,8 +35,6 @@ void jobs_close(struct jobs *);
 
 /** Called, on any thread, whenever a device may have work that it had not: a new job, a lease given back or expired. */
 void jobs_on_work(struct jobs *, void (*notify)(void *), void *context);
-/** Called after a job changed, with its document (borrowed). For event streams. */
-void jobs_on_change(struct jobs *, void (*notify)(void *, const json_t *job), void *context);
 
 /* Profiles. */
 struct profile_request {

@@ -14,6 +14,8 @@
 struct predictor_cache; /* server/routes/predictor_cache.h: loaded predictors by id */
 struct lease_waiters;   /* server/routes/lease_waiters.h: long polls */
 struct event_hub;       /* server/events/hub.h: what changes, for streams and who waits */
+struct job_waiters;     /* server/routes/job_waiters.h: requests that wait for a job's end */
+struct idempotency;     /* server/routes/idempotency.h: answers to give again */
 struct device_states;   /* server/routes/device_states.h */
 
 struct app {
@@ -26,6 +28,8 @@ struct app {
     struct description description;
     struct event_hub *events;
     struct device_states *states;
+    struct job_waiters *job_waiters;
+    struct idempotency *idempotency;
     const char *data_dir;
 };
 

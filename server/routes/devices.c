@@ -334,7 +334,7 @@ static enum http_outcome remove_device(struct http_request *request)
 
 const struct http_route device_routes[] = {
     {"GET", "/v1/devices", ROLES_ANY, POOL_QUICK, 0, list_devices},
-    {"POST", "/v1/devices", ROLES_PEOPLE, POOL_QUICK, BODY_BYTES, create_device},
+    {"POST", "/v1/devices", ROLES_PEOPLE | HTTP_CREATES, POOL_QUICK, BODY_BYTES, create_device},
     {"GET", "/v1/devices/{device}", ROLES_ANY, POOL_QUICK, 0, get_device},
     {"PATCH", "/v1/devices/{device}", ROLES_PEOPLE, POOL_QUICK, BODY_BYTES, change_device},
     {"DELETE", "/v1/devices/{device}", ROLES_PEOPLE, POOL_QUICK, 0, remove_device},

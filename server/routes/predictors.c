@@ -211,6 +211,6 @@ const struct http_route predictor_routes[] = {
     {"GET", "/v1/predictors/{id}", ROLES_ANY, POOL_QUICK, 0, get_predictor},
     {"PUT", "/v1/predictors/{id}", ROLES_PEOPLE, POOL_QUICK, FILE_BYTES, put_predictor},
     {"DELETE", "/v1/predictors/{id}", ROLES_PEOPLE, POOL_QUICK, 0, remove_predictor},
-    {"POST", "/v1/predictors/{id}/train", ROLES_PEOPLE, POOL_SEARCH, FILE_BYTES, train_predictor},
+    {"POST", "/v1/predictors/{id}/train", ROLES_PEOPLE | HTTP_CREATES, POOL_SEARCH, FILE_BYTES, train_predictor},
     {0},
 };

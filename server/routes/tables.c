@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* Tables as wholes; their rows are in entries.c. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/routes/events.h"
 #include "server/routes/tables.h"
 
 json_t *table_json(const struct table_info *info)
@@ -24,6 +26,18 @@ bool version_param(struct http_request *request, uint32_t *version)
     if (!http_query_int(request, "version", 0, UINT32_MAX, 0, &number)) return false;
     *version = (uint32_t)number;
     return true;
+}
+
+bool table_unchanged(struct http_request *request)
+{
+    const struct app *app = http_app(request);
+    struct table_id id = table_of(request);
+    char name[EVENT_ID_BYTES];
+    char tag[64];
+    snprintf(name, sizeof name, "%s/%s", id.device, id.config);
+    snprintf(tag, sizeof tag, "%s-%llu-%d", event_hub_boot(app->events),
+             (unsigned long long)event_hub_revision(app->events, TOPIC_TABLE, name), http_chosen(request));
+    return http_unchanged(request, tag);
 }
 
 struct page {
@@ -136,7 +150,8 @@ static enum http_outcome get_table(struct http_request *request)
     struct lathe_error err = {0};
     json_t *answer = NULL;
     uint32_t version;
-    if (!http_query_known(request, known) || !version_param(request, &version)) return HTTP_DONE;
+    if (!http_query_known(request, known) || !version_param(request, &version) || table_unchanged(request))
+        return HTTP_DONE;
     if (table_read(app->kv, table_of(request), version, &answer, &err)) return fail(request, &err);
     http_reply_json(request, 200, answer);
     return HTTP_DONE;

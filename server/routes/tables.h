@@ -16,4 +16,8 @@ struct table_id table_of(struct http_request *);
 /** The version that is asked for, 0 being the newest; false when the 400 reply is set. */
 bool version_param(struct http_request *, uint32_t *version);
 
+/** Whether the client has this answer about the table in the path already: then the 304 reply is set. Ask before the
+ *  table is read. */
+bool table_unchanged(struct http_request *);
+
 #endif

@@ -105,12 +105,45 @@ START_TEST(a_type_is_named_by_itself_alone)
 }
 END_TEST
 
+static const struct {
+    const char *header;
+    int seconds;
+} waits[] = {
+    {NULL, -1},
+    {"", -1},
+    {"wait=10", 10},
+    {"Wait = 10", 10},
+    {"wait=\"7\"", 7},
+    {"respond-async, wait=5", 5},
+    {"handling=lenient; wait=3, wait=8; x=y, wait=9", 8},
+    {"wait=0", 0},
+    {"wait=60", 60},
+    {"wait=100000", 60},
+    {"wait=-1", -1},
+    {"wait=1.5", -1},
+    {"wait=", -1},
+    {"wait", -1},
+    {"wait=\"", -1},
+    {"waiting=5", -1},
+    {"await=5", -1},
+    {"wait=99999999999999999999999", -1},
+    {"wait=x, wait=4", 4},
+};
+
+START_TEST(a_preference_to_wait_is_read_and_what_is_none_passed_over)
+{
+    ck_assert_msg(prefer_wait(waits[_i].header) == waits[_i].seconds, "%s", waits[_i].header);
+}
+END_TEST
+
 static TCase *headers_case(void)
 {
     TCase *c = tcase_create("headers");
     tcase_add_loop_test(c, an_origin_is_that_of_its_host_and_port_alone, 0, sizeof origins / sizeof origins[0]);
     tcase_add_loop_test(c, gzip_is_used_where_it_is_accepted, 0, sizeof encodings / sizeof encodings[0]);
     tcase_add_loop_test(c, a_tag_is_found_in_a_list_of_them, 0, sizeof tags / sizeof tags[0]);
+    tcase_add_loop_test(c, a_preference_to_wait_is_read_and_what_is_none_passed_over, 0,
+                        sizeof waits / sizeof waits[0]);
     tcase_add_test(c, a_type_is_named_by_itself_alone);
     return c;
 }
