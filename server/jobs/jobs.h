@@ -123,6 +123,9 @@ enum lathe_status jobs_release_cleaned(struct jobs *, const char *lease, int64_t
  * has a lease) or "offline". @param agent the device's agent; NULL: any. @param[out] last_seen_ms wall clock, 0: never.
  *  Any thread. */
 const char *jobs_device_state(struct jobs *, const char *device, const char *agent, int64_t *last_seen_ms);
+/** Agents that were heard of since the server started: {"name":{"online":bool,"last_seen_ms":wall clock},..}. New
+ *  reference; NULL: no memory. Any thread. */
+json_t *jobs_agents(struct jobs *);
 /** How a device was when it measured last: {"khz","temperature_c","load","available_mb","at"}, unknown figures null;
  * null when nothing is known. New reference. Any thread without a transaction of its own. */
 json_t *jobs_device_condition(struct jobs *, const char *device);
