@@ -47,6 +47,7 @@ static enum http_outcome sign_in(struct http_request *request)
     json_get_string(&f, "token", JSON_REQUIRED, &token);
     if (json_fields_end(&f)) return fail(request, &err);
     if (!http_authenticate(request, token, &who)) {
+        http_reply_header(request, "WWW-Authenticate", "Bearer");
         http_reply_problem(request, 401, "token", NULL, "the token is not known: it may have been revoked or mistyped");
         return HTTP_DONE;
     }

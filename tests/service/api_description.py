@@ -61,6 +61,7 @@ class Description:
                 if method in item:
                     self.operations.append(Operation(self, method, path, item[method], item.get("parameters", [])))
         self.seen = set()  # (operationId, status, media type or "") of answers that were held to it
+        self.sent = set()  # (operationId, media type) of bodies that were taken
 
     def follow(self, node):
         """A node, or what it refers to."""
@@ -88,7 +89,9 @@ class Description:
         errors = list(jsonschema.Draft202012Validator(schema, resolver=self.resolver).iter_errors(value))
         if not errors:
             return
-        error = jsonschema.exceptions.best_match(errors)
+        # Where a part of a schema fails, what that part names counts as unevaluated, too.
+        telling = [error for error in errors if error.validator != "unevaluatedProperties"]
+        error = jsonschema.exceptions.best_match(telling or errors)
         while error.context:
             error = min(error.context, key=lambda e: -len(e.absolute_path))
         raise Mismatch(f"{what}: at {'/'.join(map(str, error.absolute_path)) or 'its top'}: {error.message[:600]}")
@@ -134,6 +137,7 @@ class Description:
             raise Mismatch(f"{operation.id} took a body of {kind}, which is not described")
         if kind.endswith("json"):
             self.validate(json.loads(body), operation.body["content"][kind]["schema"], f"the body sent to {operation.id}")
+        self.sent.add((operation.id, kind))
 
     # ---- what came back ----
 
@@ -182,6 +186,13 @@ class Description:
             self.validate(json.loads(raw), {"$ref": "#/components/schemas/Problem"}, f"{method} {path}'s {status}")
         if _media(headers.get("Content-Type")) != "application/problem+json":
             raise Mismatch(f"{method} {path} answered {status} without a problem")
+
+    def check_event(self, kind, data):
+        """Hold an event of GET /v1/events to the description. @param data parsed."""
+        if kind != "reset":
+            self.validate(data, {"$ref": "#/components/schemas/EventData"}, f"an event of {kind}")
+        elif data != {}:
+            raise Mismatch(f"a reset says {data!r}")
 
     def check(self, method, target, sent, body, status, headers, raw):
         """Hold a call to the description. @param sent the headers that were sent. @param body,raw bytes or None."""

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: 2026 The Lathe authors
-"""A client of server-sent events, as a browser's EventSource reads them."""
+"""A client of server-sent events, as a browser's EventSource reads them. What it gets is held to openapi.json."""
 import http.client
 import json
 import ssl
 
+from api_description import description
 from lathe_service import WAIT_S
 
 
 class Event:
     def __init__(self, kind, data, last_id):
         self.kind, self.data, self.id = kind, json.loads(data), last_id
+        description().check_event(self.kind, self.data)
 
 
 class EventStream:
@@ -29,6 +31,7 @@ class EventStream:
         self.answer = self.connection.getresponse()
         self.status, self.headers = self.answer.status, self.answer.headers
         self.last_id, self.retry_ms, self.comments, self.open = None, None, 0, self.status == 200
+        description().check("GET", "/v1/events" + query, send, None, self.status, self.headers, b"" if self.open else self.answer.read())
         if self.open:
             self.first = self._block()  # the place in the stream, or a reset
 
