@@ -155,6 +155,7 @@ class EveryCallTest(unittest.TestCase):
         for kind, job in made.items():
             self.call(200, "DELETE", f"/v1/{kind}/{job['id']}")
             self.call(409, "DELETE", f"/v1/{kind}/{job['id']}")
+        self.call(409, "GET", f"/v1/measurements/{made['measurements']['id']}", accept=NET_CONFIG)
         jobs = [self.call(201, "POST", "/v1/profiles", profile), self.call(202, "POST", "/v1/devices/here/clean"),
                 self.call(202, "POST", "/v1/measurements", {**measurement, "subnet": SUBNET})]
         with Agent(self.server):
