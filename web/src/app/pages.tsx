@@ -4,11 +4,21 @@
  *  is first visited. `nav` puts it into the navigation. */
 import { lazy } from 'react';
 import type { ComponentType, LazyExoticComponent } from 'react';
+import type { Session } from '../api/types';
 
 interface PageEntry {
   path: string;
   title: string;
   nav?: true;
+  /** Who sees it in the navigation; absent: all. */
+  role?: Session['role'  {
+    path: '/tokens',
+    title: 'Tokens',
+    nav: true,
+    role: 'admin',
+    component: lazy(() => import('../pages/tokens/TokensPage')),
+  },
+];
   component: LazyExoticComponent<ComponentType>;
 }
 
