@@ -89,7 +89,11 @@ scene('a name that another took in the meantime is told at its field', async ({ 
 });
 
 scene('a device is changed where it is shown', async ({ server, watched, page }) => {
-  await server.ok('POST', '/v1/devices', { name: 'pi4', transport: { type: 'ssh', destination: 'pi@h' }, agent: 'lab' });
+  await server.ok('POST', '/v1/devices', {
+    name: 'pi4',
+    transport: { type: 'ssh', destination: 'pi@h' },
+    agent: 'lab',
+  });
   await watched.visit('/devices');
   await page.getByRole('button', { name: 'Change pi4' }).click();
   const dialog = page.getByRole('dialog');
@@ -103,7 +107,10 @@ scene('a device is changed where it is shown', async ({ server, watched, page })
 });
 
 scene('a device whose work failed says why', async ({ server, watched, page, agent }) => {
-  await server.ok('POST', '/v1/devices', { name: 'pi4', transport: { type: 'ssh', destination: 'pi@127.0.0.1', port: 1 } });
+  await server.ok('POST', '/v1/devices', {
+    name: 'pi4',
+    transport: { type: 'ssh', destination: 'pi@127.0.0.1', port: 1 },
+  });
   await watched.visit('/devices');
   await agent('lab');
   await startProfile(server, { device: 'pi4', space: 'ofa-mbv3-w1.2', resolutions: [160] });

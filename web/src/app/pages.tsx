@@ -11,14 +11,7 @@ interface PageEntry {
   title: string;
   nav?: true;
   /** Who sees it in the navigation; absent: all. */
-  role?: Session['role'  {
-    path: '/tokens',
-    title: 'Tokens',
-    nav: true,
-    role: 'admin',
-    component: lazy(() => import('../pages/tokens/TokensPage')),
-  },
-];
+  role?: Session['role'];
   component: LazyExoticComponent<ComponentType>;
 }
 
@@ -31,6 +24,13 @@ export const pages: PageEntry[] = [
     component: lazy(() => import('../pages/profiles/NewProfilePage')),
   },
   { path: '/profiles/:id', title: 'Profile', component: lazy(() => import('../pages/profiles/ProfilePage')) },
+  {
+    path: '/tokens',
+    title: 'Tokens',
+    nav: true,
+    role: 'admin',
+    component: lazy(() => import('../pages/tokens/TokensPage')),
+  },
 ];
 
 /** Where `/` leads. */

@@ -21,8 +21,7 @@ import { nameError } from '../../components/names';
 
 const tokensQuery = queryOptions({
   queryKey: ['token', 'list'],
-  queryFn: () =>
-    everyPage(cursor => answer(api.GET('/v1/tokens', { params: { query: { limit: 1000, cursor } } }))),
+  queryFn: () => everyPage(cursor => answer(api.GET('/v1/tokens', { params: { query: { limit: 1000, cursor } } }))),
 });
 
 const roles: Record<Token['role'], string> = {
@@ -140,7 +139,10 @@ function Tokens({ self }: { self: string }) {
   ];
   return (
     <>
-      <PageHeader title="Tokens" about="Who may sign in here and call the API. Secrets are shown once, when they are made.">
+      <PageHeader
+        title="Tokens"
+        about="Who may sign in here and call the API. Secrets are shown once, when they are made."
+      >
         <button type="button" className="primary" onClick={() => setMaking(true)}>
           Make a token
         </button>
