@@ -230,7 +230,7 @@ END_TEST
 START_TEST(a_chunk_of_a_newer_schema_is_refused)
 {
     static const uint32_t a[] = {1};
-    static const char newer[] = "\x03 of a time to come";
+    static const char newer[] = "\x04 of a time to come";
     struct lathe_error err = {0};
     struct chunk c = {POOL, "p.2.0", 1, a, 1, 0, {0}, NULL};
     struct collected all = {0};
