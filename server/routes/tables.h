@@ -11,5 +11,7 @@
 json_t *table_json(const struct table_info *);
 /** The table that the path names; borrowed from the request. */
 struct table_id table_of(struct http_request *);
+/** The version that is asked for, 0 being the newest; false when the 400 reply is set. */
+bool version_param(struct http_request *, uint32_t *version);
 
 #endif
