@@ -14,9 +14,13 @@
 enum { ROUNDS_MAX = 32, AT_ONCE = 6, ROWS_KNOWN = 12 };
 /* Student's t for the twenty-odd degrees of freedom that a row has in the end. */
 static const double t_of_many = 2.08;
-/* How alike rows are: the variance of the logarithm of what they need. Of 96 rows in campaigns with XNNPACK and oneDNN
- * it was 0.3 to 2.1, without what chance added. */
-static const double prior_variance = 0.65;
+/* How alike rows are: the variance of the logarithm of what they need, before a campaign's own rows tell, and how much
+ * that counts beside them. Of 96 rows in campaigns with XNNPACK and oneDNN it was 0.3 to 2.1. */
+static const double usual_variance = 0.65;
+static const double usual_weight = 10;
+
+/* What mostly comes beyond the first rounds, as a share of them; for as long as rows were hardly visited twice. */
+static const double usual_share = 0.1;
 
 struct row_state {
     double visits, contexts, degrees;
@@ -154,8 +158,20 @@ static double median_of_chi(double degrees)
     return pow(1 - 2 / (9 * degrees), 3);
 }
 
-/* What rows need in the middle, which a few disturbed ones don't move. @return NAN while too few are known. */
-static double middle_of_all(const struct survey *s)
+/* The variance that chance gives to the logarithm of a figure of so many degrees: trigamma, near enough. */
+static double chance_of(double degrees)
+{
+    double half = degrees / 2;
+    return 1 / half + 1 / (2 * half * half);
+}
+
+/* What rows need, all together: the logarithm of it is normal around that of the middle one. */
+struct population {
+    double middle, variance; /* middle: NAN while too few rows are known */
+};
+
+/* A few disturbed rows don't move the middle one. */
+static double middle_of(const struct survey *s)
 {
     size_t n = 0;
     double *known = malloc((s->row_count + 1) * sizeof *known);
@@ -170,19 +186,38 @@ static double middle_of_all(const struct survey *s)
     return middle;
 }
 
-/* What a row may need, by its own figure and the others': its logarithm is normal. */
+/* Each row's squared distance from the middle, without what chance gives to it, weighted by how sure that is. */
+static struct population population_of(const struct survey *s)
+{
+    struct population p = {.middle = middle_of(s), .variance = usual_variance};
+    double sum = usual_weight * usual_variance;
+    double weights = usual_weight;
+    if (!isfinite(p.middle) || p.middle <= 0) return p;
+    for (size_t i = 0; i < s->row_count; i++) {
+        const struct row_state *row = &s->rows[i];
+        if (!(row->needs > 0)) continue;
+        double chance = chance_of(row->degrees);
+        double far = log(row->needs / median_of_chi(row->degrees) / p.middle);
+        double weight = 1 / ((chance + usual_variance) * (chance + usual_variance));
+        sum += weight * (far * far - chance);
+        weights += weight;
+    }
+    p.variance = fmax(sum / weights, 0.1);
+    return p;
+}
+
+/* What one row may need, by its own figure and the others': again, the logarithm is normal. */
 struct belief {
     double median, variance;
 };
 
-static struct belief drawn(const struct row_state *row, double middle)
+static struct belief drawn(const struct row_state *row, const struct population *p)
 {
-    if (!isfinite(row->needs)) return (struct belief){middle, prior_variance};
-    if (!isfinite(middle) || middle <= 0) return (struct belief){row->needs, 0};
-    double half = row->degrees / 2;
-    double chance = 1 / half + 1 / (2 * half * half); /* trigamma, the variance of a log of chi-squared, near enough */
-    double own = prior_variance / (prior_variance + chance);
-    return (struct belief){middle * pow(row->needs / median_of_chi(row->degrees) / middle, own), own * chance};
+    if (!isfinite(row->needs)) return (struct belief){p->middle, p->variance};
+    if (!isfinite(p->middle) || p->middle <= 0) return (struct belief){row->needs, 0};
+    double chance = chance_of(row->degrees);
+    double own = p->variance / (p->variance + chance);
+    return (struct belief){p->middle * pow(row->needs / median_of_chi(row->degrees) / p->middle, own), own * chance};
 }
 
 static double normal_below(double x)
@@ -272,13 +307,13 @@ static enum lathe_status order(const struct survey *s, const uint32_t *visits, s
 
 static void set_deficits(struct survey *s, size_t *wide)
 {
-    double middle = middle_of_all(s);
+    struct population all = population_of(s);
     for (size_t i = 0; i < s->row_count; i++) {
         struct row_state *row = &s->rows[i];
         row->deficit = 0;
         *wide += row->wide;
         if (!row->wide || row->visits >= most_visits(row)) continue;
-        double more = fmin(ceil(drawn(row, middle).median - row->visits), most_visits(row) - row->visits);
+        double more = fmin(ceil(drawn(row, &all).median - row->visits), most_visits(row) - row->visits);
         row->deficit = isfinite(more) ? fmax(fmin(more, AT_ONCE), 1) : 1;
     }
 }
@@ -327,6 +362,13 @@ static enum lathe_status note_remaining(struct survey *s, struct lathe_error *er
     return st;
 }
 
+/* How far rows' own figures can be gone by: from nothing after five quarters of a round to wholly after two. */
+static double confidence_of(const json_t *job)
+{
+    double rounds = (double)job_int(job, "visits_done") / fmax((double)job_int(job, "networks"), 1);
+    return fmin(fmax((rounds - 1.25) / 0.75, 0), 1);
+}
+
 enum lathe_status further_forecast(struct kv_txn *txn, const json_t *job, double *visits, struct lathe_error *err)
 {
     struct survey s;
@@ -334,17 +376,20 @@ enum lathe_status further_forecast(struct kv_txn *txn, const json_t *job, double
     *visits = 0;
     if (json_number_value(json_object_get(job, "ci")) <= 0) return LATHE_OK;
     enum lathe_status st = survey_take(txn, job, &s, err);
-    double middle = st ? NAN : middle_of_all(&s);
-    if (!st && isfinite(middle)) {
-        st = note_remaining(&s, err);
+    struct population all = st ? (struct population){.middle = NAN} : population_of(&s);
+    if (!st) st = note_remaining(&s, err);
+    double confidence = confidence_of(job);
+    double usual = usual_share * (double)job_int(job, "visits_total");
+    if (!st) *visits = (1 - confidence) * usual;
+    if (!st && confidence > 0 && isfinite(all.middle)) {
         for (size_t i = 0; i < s.row_count; i++) {
             struct row_state *row = &s.rows[i];
-            struct belief belief = drawn(row, middle);
+            struct belief belief = drawn(row, &all);
             double planned = row->visits + row->remaining;
             row->deficit = fmin(excess(&belief, planned), fmax(most_visits(row) - planned, 0));
         }
         rng_seed(&rng, 0);
-        if (!st) *visits = choose_visits(&s, &rng, NULL);
+        *visits += confidence * choose_visits(&s, &rng, NULL);
     }
     survey_clear(&s);
     return st;
