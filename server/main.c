@@ -18,35 +18,44 @@
 #include "lut/base/file.h"
 #include "lut/base/log.h"
 #include "server/routes/app.h"
+#include "server/routes/device_states.h"
+#include "server/routes/events.h"
+#include "server/routes/idempotency.h"
+#include "server/routes/job_waiters.h"
 #include "server/routes/lease_waiters.h"
 #include "server/routes/predictor_cache.h"
 #include "server/store/store.h"
 #include "server/store/tokens.h"
 
-enum { EXIT_USAGE = 2, TICK_MS = 1000 };
+enum { EXIT_USAGE = 2, TICK_MS = 1000, CORS_MOST = 32 };
 
-static const char usage[] = "Usage: lathed [options]\n"
-                            "Latency tables of real devices, and subnets cut to fit them, over REST.\n"
-                            "\n"
-                            "  --data DIR           where everything is kept (default: $LATHE_DATA, else\n"
-                            "                       $XDG_DATA_HOME/lathe, else ~/.local/share/lathe)\n"
-                            "  --listen HOST:PORT   default 127.0.0.1:8420; port 0 picks a free one\n"
-                            "  --tls-cert FILE      PEM certificate; goes with --tls-key\n"
-                            "  --tls-key FILE       its PEM key\n"
-                            "  --log-level LEVEL    error, warn, info (default) or debug\n"
-                            "  --version, --help\n"
-                            "\n"
-                            "The address is printed when the server is ready. At first start an admin's\n"
-                            "token is written to DIR/admin.token.\n"
-                            "\n"
-                            "Examples:\n"
-                            "  lathed --data /var/lib/lathe\n"
-                            "  lathed --data /tmp/try --listen 127.0.0.1:0\n"
-                            "  lathed --listen 0.0.0.0:8420 --tls-cert cert.pem --tls-key key.pem\n";
+static const char usage[] =
+    "Usage: lathed [options]\n"
+    "Latency tables of real devices, and subnets cut to fit them, over REST.\n"
+    "\n"
+    "  --data DIR           where everything is kept (default: $LATHE_DATA, else\n"
+    "                       $XDG_DATA_HOME/lathe, else ~/.local/share/lathe)\n"
+    "  --listen HOST:PORT   default 127.0.0.1:8420; port 0 picks a free one\n"
+    "  --tls-cert FILE      PEM certificate; goes with --tls-key\n"
+    "  --tls-key FILE       its PEM key\n"
+    "  --web DIR            the page's files (default: share/lathe/web)\n"
+    "  --cors ORIGIN        let pages of this origin use the interface, by token; again for more\n"
+    "  --log-level LEVEL    error, warn, info (default) or debug\n"
+    "  --version, --help\n"
+    "\n"
+    "The address is printed when the server is ready. At first start an admin's\n"
+    "token is written to DIR/admin.token.\n"
+    "\n"
+    "Examples:\n"
+    "  lathed --data /var/lib/lathe\n"
+    "  lathed --data /tmp/try --listen 127.0.0.1:0\n"
+    "  lathed --listen 0.0.0.0:8420 --tls-cert cert.pem --tls-key key.pem\n";
 
 struct options {
     char data[PATH_MAX];
-    const char *listen, *tls_cert, *tls_key;
+    const char *listen, *tls_cert, *tls_key, *web;
+    const char *cors[CORS_MOST + 1]; /* ended by NULL */
+    size_t cors_count;
 };
 
 /* What must be undone, in reverse order. */
@@ -57,14 +66,20 @@ struct server {
 };
 
 static const struct http_route *const all_routes[] = {
-    health_routes,        token_routes,      device_routes, space_routes,  network_routes,    table_routes,
-    entry_routes,         predictor_routes,  subnet_routes, front_routes,  evaluation_routes, profile_routes,
-    measurement_routes,   clean_routes,      lease_routes,  sample_routes, coverage_routes,   doubt_routes,
-    table_network_routes, net_config_routes, agent_routes,  NULL,
+    health_routes,  token_routes,         session_routes,     device_routes,      space_routes,
+    network_routes, table_routes,         entry_routes,       predictor_routes,   subnet_routes,
+    front_routes,   evaluation_routes,    profile_routes,     measurement_routes, clean_routes,
+    lease_routes,   event_routes,         description_routes, sample_routes,      coverage_routes,
+    doubt_routes,   table_network_routes, net_config_routes,  agent_routes,       NULL,
 };
 
-static const struct http_produces *const all_produces[] = {
-    &entry_produces, &predictor_produces, &subnet_produces, &measurement_produces, &net_config_produces, NULL};
+static const struct http_produces *const all_produces[] = {&entry_produces,
+                                                           &predictor_produces,
+                                                           &subnet_produces,
+                                                           &measurement_produces,
+                                                           &event_produces,
+                                                           &net_config_produces,
+                                                           NULL};
 
 /* ---- options ---- */
 
@@ -81,12 +96,14 @@ static void default_data(char out[PATH_MAX])
 /* @return 0 to go on; else one more than the exit status. */
 static int read_options(int argc, char **argv, struct options *o)
 {
-    enum { DATA = 256, LISTEN, CERT, KEY, LEVEL, VERSION, HELP };
+    enum { DATA = 256, LISTEN, CERT, KEY, WEB, CORS, LEVEL, VERSION, HELP };
     static const struct option known[] = {
         {"data", required_argument, NULL, DATA},
         {"listen", required_argument, NULL, LISTEN},
         {"tls-cert", required_argument, NULL, CERT},
         {"tls-key", required_argument, NULL, KEY},
+        {"web", required_argument, NULL, WEB},
+        {"cors", required_argument, NULL, CORS},
         {"log-level", required_argument, NULL, LEVEL},
         {"version", no_argument, NULL, VERSION},
         {"help", no_argument, NULL, HELP},
@@ -110,6 +127,16 @@ static int read_options(int argc, char **argv, struct options *o)
         case KEY:
             o->tls_key = optarg;
             break;
+        case WEB:
+            o->web = optarg;
+            break;
+        case CORS:
+            if (o->cors_count < CORS_MOST) {
+                o->cors[o->cors_count++] = optarg;
+                break;
+            }
+            fprintf(stderr, "lathed: --cors can be given %d times\n", CORS_MOST);
+            return EXIT_USAGE + 1;
         case LEVEL:
             if (log_level_parse(optarg, &level) == 0) {
                 log_set_level(level);
@@ -235,17 +262,28 @@ static enum lathe_status start(struct server *s, const struct options *o, struct
     if (!st) st = networks_open(folder, &app->networks, err);
     snprintf(folder, sizeof folder, "%s/predictors", share);
     if (!st) st = predictor_cache_new(app->kv, app->spaces, folder, &app->predictors, err);
+    if (!st) st = description_load(share, &app->description, err);
     if (!st) st = jobs_open(app->kv, app->spaces, &app->jobs, err);
+    if (!st) st = events_new(app, &app->events, err);
+    if (!st) st = device_states_new(app->events, app->jobs, &app->states, err);
+    if (!st) st = job_waiters_new(app->events, app->jobs, &app->job_waiters, err);
+    if (!st) st = idempotency_new(app->kv, &app->idempotency, err);
     if (!st) st = lease_waiters_new(app->jobs, &app->waiters, err);
     if (st) return st;
+    snprintf(folder, sizeof folder, "%s/web", share);
     struct http_options http = {
         .listen = o->listen,
         .tls_cert = o->tls_cert,
         .tls_key = o->tls_key,
         .routes = all_routes,
         .produces = all_produces,
+        .web = o->web ? o->web : folder,
+        .web_required = o->web != NULL,
+        .cors = o->cors_count ? o->cors : NULL,
         .app = app,
         .authenticate = authenticate,
+        .begin_once = idempotency_begin,
+        .end_once = idempotency_end,
     };
     return http_start(&http, &s->http, err);
 }
@@ -276,12 +314,19 @@ static void stop(struct server *s)
 {
     if (s->server_file[0]) unlink(s->server_file);
     if (s->app.waiters) lease_waiters_stop(s->app.waiters);
+    if (s->app.job_waiters) job_waiters_stop(s->app.job_waiters);
+    if (s->app.events) event_hub_stop(s->app.events);
     http_stop(s->http);
+    event_hub_free(s->app.events);
+    device_states_free(s->app.states);
+    job_waiters_free(s->app.job_waiters);
+    idempotency_free(s->app.idempotency);
     jobs_close(s->app.jobs);
     lease_waiters_free(s->app.waiters);
     predictor_cache_free(s->app.predictors);
     networks_free(s->app.networks);
     catalog_free(s->app.spaces);
+    description_clear(&s->app.description);
     kv_close(s->app.kv);
 }
 
@@ -313,6 +358,8 @@ static void serve(struct server *s)
     while (poll(&stopped, 1, TICK_MS) <= 0) {
         jobs_expire(s->app.jobs);
         lease_waiters_tick(s->app.waiters);
+        event_hub_tick(s->app.events);
+        idempotency_tick(s->app.idempotency);
     }
 }
 

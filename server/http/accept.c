@@ -65,6 +65,29 @@ static struct opinion header_opinion(const char *header, const char *type, int *
     return best;
 }
 
+bool accept_names(const char *header, const char *type)
+{
+    int place = 0;
+    if (!header) return false;
+    struct opinion o = header_opinion(header, type, &place);
+    return o.specificity == 2 && o.quality > 0;
+}
+
+bool accept_gzip(const char *header)
+{
+    int named = NOT_NAMED;
+    int any = NOT_NAMED;
+    while (header && *header) {
+        header += skip_space(header);
+        size_t length = strcspn(header, ",");
+        size_t name = strcspn(header, ",; \t");
+        if (name == 4 && strncasecmp(header, "gzip", 4) == 0) named = quality_of(header + name, length - name);
+        else if (name == 1 && *header == '*') any = quality_of(header + name, length - name);
+        header += length + (header[length] == ',');
+    }
+    return (named == NOT_NAMED ? any : named) > 0;
+}
+
 int accept_choose(const char *header, const char *const *types)
 {
     struct opinion best = {.specificity = NOT_NAMED};

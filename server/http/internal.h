@@ -2,9 +2,11 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* What the files of server/http share; not for other modules.
  *
- * server.c speaks to libmicrohttpd, listen.c opens its socket, router.c matches paths, accept.c reads Accept headers,
- * request.c is what handlers see, reply.c what they answer, pool.c runs handlers.
- * Threads: a request moves from a libmicrohttpd thread to one worker and back; its state says who has it. */
+ * server.c speaks to libmicrohttpd, listen.c opens its socket, arrive.c decides what can be decided before a body,
+ * auth.c who asks, cors.c which other pages may, router.c matches paths, accept.c reads Accept headers, prefer.c
+ * Prefer, request.c is what handlers see, reply.c what they answer, encode.c makes answers small, stream.c sends those
+ * that go on, static.c serves the page's files, pool.c runs handlers. Threads: a request moves from a libmicrohttpd
+ * thread to one worker and back; its state says who has it. */
 #ifndef LATHE_HTTP_INTERNAL_H
 #define LATHE_HTTP_INTERNAL_H
 
@@ -15,7 +17,14 @@
 #include "lut/base/buf.h"
 #include "server/http/http.h"
 
-enum { HTTP_MAX_PARAMS = 8, HTTP_MAX_QUERY = 32, HTTP_MAX_HEADERS = 8, HTTP_ALLOW_BYTES = 64 };
+enum {
+    HTTP_MAX_PARAMS = 8,
+    HTTP_MAX_QUERY = 32,
+    HTTP_MAX_HEADERS = 16,
+    HTTP_ALLOW_BYTES = 64,
+    HTTP_TAG_BYTES = 96,
+    PREFER_WAIT_MOST_S = 60
+};
 
 struct http_pair {
     char *name, *value; /* owned; value percent-decoded */
@@ -33,12 +42,14 @@ struct http_request {
     const struct http_route *route; /* NULL: the reply was set on arrival */
     _Atomic int state;              /* enum http_state */
     char *path;                     /* decoded segments are in params; this is as it came, without the query */
+    const char *query_text;         /* behind the path's end, in its memory; NULL: none */
     const char *method;             /* static or of the connection */
     size_t route_number;            /* among all routes, when there is a route */
     int chosen;                     /* of what the handler produces, by the Accept header */
     struct http_pair params[HTTP_MAX_PARAMS], query[HTTP_MAX_QUERY], headers[HTTP_MAX_HEADERS];
     size_t param_count, query_count, header_count;
     struct principal principal;
+    const char *token; /* that it was found by; of the connection */
     struct buf body;
     uint64_t arrived_ns, received_bytes, discarded_bytes;
     json_t *json;
@@ -47,8 +58,70 @@ struct http_request {
     char *content_type;
     char *data;
     size_t size;
-    struct http_request *next; /* in a pool's queue */
+    struct http_stream *stream; /* in place of data; owned until its response is made */
+    void *once;                 /* of the options' begin_once() */
+    bool streaming;             /* counted among the server's streams */
+    struct http_request *next;  /* in a pool's queue */
 };
+
+/* ---- arrive.c ---- */
+
+/** Decide what can be decided before the body: path, method, token, size. Sets route, or the reply. */
+void arrive(struct http_request *);
+void reply_too_large(struct http_request *);
+/** Whether the body will be longer than that; one in chunks doesn't say. */
+bool body_announced_over(struct http_request *, uint64_t most);
+
+/* ---- auth.c ---- */
+
+/** Find who asks and whether the route is open to them. @return false: the reply is set. */
+bool authorise(struct http_request *);
+/** Whether an Origin header ("https://lab:8420") names the host and port of a Host header. @param host NULL: no. */
+bool origin_is_host(const char *origin, const char *host);
+
+/* ---- cors.c ---- */
+
+/** Whether the options' origins are such. @return LATHE_INVALID, field "cors". */
+enum lathe_status cors_check(const struct http_options *, struct lathe_error *err);
+/** Answer what a browser asks before a request to another origin. @return false: it is no such question. */
+bool cors_preflight(struct http_request *);
+/** Say that the asking origin may read the response, if it may. */
+void cors_headers(struct http_request *, struct MHD_Response *);
+
+/* ---- prefer.c ---- */
+
+/** Seconds of a Prefer header's wait, at most PREFER_WAIT_MOST_S; -1: it has none. @param header NULL: none. */
+int prefer_wait(const char *header);
+
+/* ---- encode.c ---- */
+
+/** Whether an If-None-Match header holds a tag. @param tag without quotes. @param header NULL: no. */
+bool tag_is_listed(const char *header, const char *tag);
+/** Pack a reply with gzip where that is worth it and the client takes it. */
+void encode_reply(struct http_request *);
+
+/* ---- stream.c ---- */
+
+/** Take the request's stream into a response. @return NULL when memory ran out. */
+struct MHD_Response *stream_response(struct http_request *);
+/** End a stream that no response has. NULL is allowed. */
+void stream_close(struct http_stream *);
+
+/* ---- reply.c ---- */
+
+/** A header of the reply to come, or NULL. */
+const char *find_header(const struct http_request *, const char *name);
+/** What was said of keeping the reply does not hold: it became an error. */
+void reply_forget_tag(struct http_request *);
+
+/* ---- static.c ---- */
+
+/** What is answered with a file where no route has the path. */
+extern const struct http_route static_route;
+/** Whether the path of a request is one for files: all but those of the interface. */
+bool static_serves(const struct http_request *);
+/** Find the folder of a server's options. @return LATHE_INVALID, field "web", when it is required and is none. */
+enum lathe_status static_open(struct http_server *, struct lathe_error *err);
 
 /* ---- router.c ---- */
 
@@ -71,6 +144,10 @@ void pairs_clear(struct http_pair *pairs, size_t count);
 /** Which of some media types an Accept header likes best; of equals the first. @param header NULL: anything will do.
  *  @param types ended by NULL. @return its index, -1 when none is acceptable. */
 int accept_choose(const char *header, const char *const *types);
+/** Whether an Accept header names this very type. @param header NULL: no. */
+bool accept_names(const char *header, const char *type);
+/** Whether an Accept-Encoding header allows gzip. @param header NULL: no. */
+bool accept_gzip(const char *header);
 
 /* ---- listen.c ---- */
 
@@ -104,11 +181,13 @@ struct http_server {
     struct pool quick, search;
     char address[128];
     char *cert, *key;
+    bool serves_files; /* a folder for the page was given */
+    char *web;         /* its real path; NULL: it is not there */
     _Atomic bool stopping;
-    /* Requests between dispatch and http_finish(), and those whose reply is not sent yet. */
+    /* Requests between dispatch and http_finish(), those whose reply is not sent yet, and those whose reply goes on. */
     pthread_mutex_t lock;
     pthread_cond_t idle;
-    size_t running, unsent;
+    size_t running, unsent, streams;
     _Atomic uint64_t answers[6];          /* by status class */
     _Atomic uint64_t (*route_answers)[6]; /* the same of each route, by its number */
 };

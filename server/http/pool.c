@@ -6,9 +6,17 @@
 
 #include "server/http/internal.h"
 
+/* @return false: the reply is set, what the request is to create was created before or can't be told. */
+static bool begin_once(struct http_request *r)
+{
+    const struct http_options *o = &r->server->options;
+    const char *key = r->route->roles & HTTP_CREATES && o->begin_once ? http_header(r, "Idempotency-Key") : NULL;
+    return !key || o->begin_once(r, key, &r->once);
+}
+
 static void run(struct http_request *r)
 {
-    if (r->route->handle(r) == HTTP_DONE) http_finish(r);
+    if (!begin_once(r) || r->route->handle(r) == HTTP_DONE) http_finish(r);
 }
 
 static struct http_request *take(struct pool *p)

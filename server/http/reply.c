@@ -55,6 +55,38 @@ void http_reply_header(struct http_request *r, const char *name, const char *val
     r->header_count++;
 }
 
+const char *find_header(const struct http_request *r, const char *name)
+{
+    for (size_t i = 0; i < r->header_count; i++)
+        if (strcasecmp(r->headers[i].name, name) == 0) return r->headers[i].value;
+    return NULL;
+}
+
+struct http_replied http_replied(struct http_request *r)
+{
+    return (struct http_replied){r->status, r->content_type, r->data ? r->data : "", r->size};
+}
+
+bool http_replied_header(struct http_request *r, size_t number, const char **name, const char **value)
+{
+    if (number >= r->header_count) return false;
+    *name = r->headers[number].name;
+    *value = r->headers[number].value;
+    return true;
+}
+
+void reply_forget_tag(struct http_request *r)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < r->header_count; i++) {
+        struct http_pair h = r->headers[i];
+        bool gone = strcasecmp(h.name, "ETag") == 0 || strcasecmp(h.name, "Cache-Control") == 0;
+        if (gone) pairs_clear(&h, 1);
+        else r->headers[kept++] = h;
+    }
+    r->header_count = kept;
+}
+
 /* Messages may quote what clients sent, cut anywhere: what is no UTF-8 is replaced. */
 static json_t *text_json(const char *text)
 {

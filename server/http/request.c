@@ -45,6 +45,11 @@ const char *http_query(struct http_request *r, const char *name)
     return find(r->query, r->query_count, name);
 }
 
+const char *http_query_text(struct http_request *r)
+{
+    return r->query_text ? r->query_text : "";
+}
+
 const char *http_header(struct http_request *r, const char *name)
 {
     return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
@@ -155,4 +160,7 @@ void http_each_route(struct http_request *r,
             visit(context, route, answers);
         }
     }
+    uint64_t answers[6];
+    for (int i = 0; i < 6; i++) answers[i] = atomic_load(&server->route_answers[number][i]);
+    visit(context, &static_route, answers);
 }

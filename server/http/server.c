@@ -11,7 +11,6 @@
 #include "lut/base/clock.h"
 #include "lut/base/file.h"
 #include "lut/base/log.h"
-#include "lut/base/text.h"
 #include "server/http/internal.h"
 
 enum {
@@ -23,6 +22,7 @@ enum {
     QUICK_WORKERS = 8,
     PEM_BYTES = 1 << 20,
     SEND_TIMEOUT_S = 5,
+    STREAM_TIMEOUT_S = 1,
     /* A body that nobody wants is thrown away up to here, so that its sender reads the answer; then it is cut off. */
     DISCARD_BYTES = 1 << 20,
     /* A body may take this long, and after that must have come at this rate on average. */
@@ -37,94 +37,14 @@ static void request_free(struct http_request *r)
     pairs_clear(r->headers, r->header_count);
     buf_clear(&r->body);
     json_decref(r->json);
+    stream_close(r->stream);
     free(r->content_type);
     free(r->data);
     free(r->path);
     free(r);
 }
 
-/* ---- arrival ---- */
-
-static bool authorise(struct http_request *r)
-{
-    static const char scheme[] = "Bearer ";
-    const struct http_options *o = &r->server->options;
-    const char *header = http_header(r, "Authorization");
-    if (!r->route->roles) return true;
-    if (header && strncasecmp(header, scheme, sizeof scheme - 1) == 0 &&
-        o->authenticate(o->app, header + sizeof scheme - 1, &r->principal)) {
-        if (r->principal.role & r->route->roles) return true;
-        http_reply_problem(r, 403, NULL, NULL, "this token's role may not do that");
-        return false;
-    }
-    http_reply_header(r, "WWW-Authenticate", "Bearer");
-    http_reply_problem(r, 401, NULL, NULL,
-                       header ? "the token is not known: make one with POST /v1/tokens"
-                              : "a token is needed: send Authorization: Bearer TOKEN");
-    return false;
-}
-
-/* Whether the body will be longer than that; one in chunks doesn't say. */
-static bool body_announced_over(struct http_request *r, uint64_t most)
-{
-    const char *length = http_header(r, "Content-Length");
-    uint64_t bytes;
-    return length && text_to_u64(length, strlen(length), &bytes) && bytes > most;
-}
-
-static void reply_too_large(struct http_request *r)
-{
-    http_reply_problem(r, 413, NULL, NULL, "the body is larger than %zu bytes", r->route->max_body_bytes);
-}
-
-static const char *const *produces(const struct http_request *r)
-{
-    static const char *const json[] = {"application/json", NULL};
-    for (const struct http_produces *const *p = r->server->options.produces; p && *p; p++)
-        if ((*p)->handle == r->route->handle) return (*p)->types;
-    return json;
-}
-
-/* What monitors ask is answered whatever they accept; and what is deleted leaves nothing to accept. */
-static bool produces_what_is_accepted(struct http_request *r)
-{
-    r->chosen = accept_choose(http_header(r, "Accept"), produces(r));
-    if (!r->route->roles || strcmp(r->method, "DELETE") == 0) return true;
-    return r->chosen >= 0;
-}
-
-static void reply_not_acceptable(struct http_request *r)
-{
-    struct buf types;
-    buf_init(&types);
-    for (const char *const *type = produces(r); *type; type++)
-        buf_printf(&types, "%s%s", types.size ? ", " : "", *type);
-    http_reply_problem(r, 406, NULL, NULL, "Accept must allow one of: %s", types.data ? types.data : "");
-    buf_clear(&types);
-}
-
-/* Decide what can be decided before the body: path, method, token, size. Sets route, or the reply. */
-static void arrive(struct http_request *r)
-{
-    char allow[HTTP_ALLOW_BYTES];
-    const char *question = strchr(r->path, '?');
-    bool readable = !question || query_parse(question + 1, r->query, &r->query_count);
-    if (question) r->path[question - r->path] = '\0';
-    r->route = router_find(r->server->options.routes, r->method, r->path, r->params, &r->param_count, allow);
-    if (r->route) r->route_number = router_number(r->server->options.routes, r->route);
-    if (!readable) {
-        http_reply_problem(r, 400, NULL, NULL,
-                           "the query can't be read: it has a broken escape or too many parameters");
-    } else if (!r->route && allow[0]) {
-        http_reply_header(r, "Allow", allow);
-        http_reply_problem(r, 405, NULL, NULL, "%s has no %s; it has %s", r->path, r->method, allow);
-    } else if (!r->route) {
-        http_reply_problem(r, 404, NULL, NULL, "there is nothing at %.200s", r->path);
-    } else if (authorise(r)) {
-        if (!produces_what_is_accepted(r)) reply_not_acceptable(r);
-        else if (body_announced_over(r, r->route->max_body_bytes)) reply_too_large(r);
-    }
-}
+/* ---- running ---- */
 
 static void *request_new(void *cls, const char *uri, struct MHD_Connection *connection)
 {
@@ -139,13 +59,14 @@ static void *request_new(void *cls, const char *uri, struct MHD_Connection *conn
     return NULL;
 }
 
-/* ---- running ---- */
-
 void http_finish(struct http_request *r)
 {
     struct http_server *server = r->server;
     struct MHD_Connection *connection = r->connection;
     if (!r->status) http_reply_problem(r, 500, NULL, NULL, "no answer was made");
+    if (r->once) server->options.end_once(r, r->once);
+    if (r->status >= 400) reply_forget_tag(r);
+    encode_reply(r);
     atomic_store(&r->state, REQUEST_REPLIED);
     /* The daemon lives until running is 0, and the request until its connection goes on. */
     MHD_resume_connection(connection);
@@ -182,17 +103,54 @@ static void dispatch(struct http_request *r)
 
 /* ---- the reply ---- */
 
-static enum MHD_Result send_reply(struct http_request *r)
+/* Nothing inline and nothing of another host. */
+static const char page_policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+                                  "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; "
+                                  "frame-ancestors 'none'";
+
+static void add_headers(struct http_request *r, struct MHD_Response *response)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        r->size, r->data ? r->data : (void *)"", r->data ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
-    if (!response) return MHD_NO;
-    r->data = NULL;
-    if (r->content_type) MHD_add_response_header(response, "Content-Type", r->content_type);
-    MHD_add_response_header(response, "Cache-Control", "no-store");
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     for (size_t i = 0; i < r->header_count; i++)
         MHD_add_response_header(response, r->headers[i].name, r->headers[i].value);
+    if (find_header(r, "Cache-Control")) MHD_add_response_header(response, "Vary", "Accept, Accept-Encoding");
+    else MHD_add_response_header(response, "Cache-Control", "no-store");
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    cors_headers(r, response);
+    if (r->content_type) MHD_add_response_header(response, "Content-Type", r->content_type);
+    if (!r->content_type || strncmp(r->content_type, "text/html", 9) != 0) return;
+    MHD_add_response_header(response, "Content-Security-Policy", page_policy);
+    MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+}
+
+/* A reply that goes on is not waited for when the server stops, but for its end. */
+static void count_stream(struct http_request *r)
+{
+    struct http_server *server = r->server;
+    pthread_mutex_lock(&server->lock);
+    r->streaming = true;
+    server->streams++;
+    if (r->counted && --server->unsent == 0) pthread_cond_broadcast(&server->idle);
+    r->counted = false;
+    pthread_mutex_unlock(&server->lock);
+}
+
+static struct MHD_Response *make_response(struct http_request *r)
+{
+    if (r->stream) {
+        count_stream(r);
+        return stream_response(r);
+    }
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        r->size, r->data ? r->data : (void *)"", r->data ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    if (response) r->data = NULL;
+    return response;
+}
+
+static enum MHD_Result send_reply(struct http_request *r)
+{
+    struct MHD_Response *response = make_response(r);
+    if (!response) return MHD_NO;
+    add_headers(r, response);
     atomic_fetch_add(&r->server->answers[r->status / 100 % 6], 1);
     if (r->route) atomic_fetch_add(&r->server->route_answers[r->route_number][r->status / 100 % 6], 1);
     enum MHD_Result queued = MHD_queue_response(r->connection, (unsigned)r->status, response);
@@ -252,9 +210,10 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **re
     (void)connection;
     (void)why;
     if (!r) return;
-    if (r->counted) {
+    if (r->counted || r->streaming) {
         pthread_mutex_lock(&server->lock);
-        if (--server->unsent == 0) pthread_cond_broadcast(&server->idle);
+        size_t *left = r->streaming ? &server->streams : &server->unsent;
+        if (--*left == 0) pthread_cond_broadcast(&server->idle);
         pthread_mutex_unlock(&server->lock);
     }
     request_free(r);
@@ -325,6 +284,8 @@ enum lathe_status http_start(const struct http_options *options, struct http_ser
         st = error_field(err, "tls", "--tls-cert and --tls-key go together");
     if (!st) st = read_pem(options->tls_cert, &s->cert, err);
     if (!st) st = read_pem(options->tls_key, &s->key, err);
+    if (!st) st = cors_check(options, err);
+    if (!st) st = static_open(s, err);
     if (!st) st = listen_open(options->listen, &fd, err);
     if (!st) {
         listen_address(fd, s->cert != NULL, s->address, sizeof s->address);
@@ -343,16 +304,23 @@ const char *http_address(const struct http_server *s)
     return s->address;
 }
 
-/* Until every request has its reply, and then for the replies to be sent: but not for ever, a client may not read. */
-static void wait_for_requests(struct http_server *s)
+/* Wait until a count is 0, but not for ever: a client may not read. Called with the lock. */
+static void wait_for_none(struct http_server *s, const size_t *count, int most_s)
 {
     struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += most_s;
+    while (*count && pthread_cond_timedwait(&s->idle, &s->lock, &until) == 0) continue;
+}
+
+/* Until every request has its reply, and then for the replies to be sent and the streams to end. */
+static void wait_for_requests(struct http_server *s)
+{
     pthread_mutex_lock(&s->lock);
     atomic_store(&s->stopping, true);
     while (s->running) pthread_cond_wait(&s->idle, &s->lock);
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += SEND_TIMEOUT_S;
-    while (s->unsent && pthread_cond_timedwait(&s->idle, &s->lock, &until) == 0) continue;
+    wait_for_none(s, &s->unsent, SEND_TIMEOUT_S);
+    wait_for_none(s, &s->streams, STREAM_TIMEOUT_S);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -372,5 +340,6 @@ void http_stop(struct http_server *s)
     free(s->route_answers);
     free(s->cert);
     free(s->key);
+    free(s->web);
     free(s);
 }

@@ -33,7 +33,6 @@ enum lathe_status jobs_create_clean(struct jobs *jobs, const char *device, json_
     enum lathe_status st = kv_write(jobs->kv, store_clean, blank, err);
     if (!st) {
         *job = job_public(blank);
-        jobs_notify_change(jobs, blank);
         jobs_notify_work(jobs);
     }
     json_decref(blank);

@@ -32,11 +32,6 @@ struct work_listener {
     void *context;
 };
 
-struct change_listener {
-    void (*notify)(void *, const json_t *);
-    void *context;
-};
-
 struct live_lease {
     char id[JOB_ID_BYTES];
     uint64_t deadline_ns;
@@ -53,8 +48,7 @@ struct jobs {
     const struct catalog *spaces;
     pthread_mutex_t lock; /* guards what follows; never held while a listener or the store runs */
     struct work_listener work[JOBS_LISTENERS];
-    struct change_listener change[JOBS_LISTENERS];
-    size_t work_count, change_count;
+    size_t work_count;
     struct live_lease *live;
     size_t live_count, live_capacity;
     struct seen_agent *seen;
@@ -63,8 +57,6 @@ struct jobs {
 
 /* jobs.c */
 void jobs_notify_work(struct jobs *);
-/** @param job a stored document; NULL is allowed. */
-void jobs_notify_change(struct jobs *, const json_t *job);
 
 /* job.c: documents. Functions with a kv_txn run inside a write. */
 const char *job_text(const json_t *job, const char *name);

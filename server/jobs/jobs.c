@@ -59,14 +59,6 @@ void jobs_on_work(struct jobs *jobs, void (*notify)(void *), void *context)
     pthread_mutex_unlock(&jobs->lock);
 }
 
-void jobs_on_change(struct jobs *jobs, void (*notify)(void *, const json_t *job), void *context)
-{
-    pthread_mutex_lock(&jobs->lock);
-    if (jobs->change_count < JOBS_LISTENERS)
-        jobs->change[jobs->change_count++] = (struct change_listener){.notify = notify, .context = context};
-    pthread_mutex_unlock(&jobs->lock);
-}
-
 void jobs_notify_work(struct jobs *jobs)
 {
     struct work_listener copy[JOBS_LISTENERS];
@@ -75,20 +67,6 @@ void jobs_notify_work(struct jobs *jobs)
     memcpy(copy, jobs->work, sizeof copy);
     pthread_mutex_unlock(&jobs->lock);
     for (size_t i = 0; i < n; i++) copy[i].notify(copy[i].context);
-}
-
-void jobs_notify_change(struct jobs *jobs, const json_t *job)
-{
-    struct change_listener copy[JOBS_LISTENERS];
-    if (!job) return;
-    pthread_mutex_lock(&jobs->lock);
-    size_t n = jobs->change_count;
-    memcpy(copy, jobs->change, sizeof copy);
-    pthread_mutex_unlock(&jobs->lock);
-    if (!n) return;
-    json_t *document = job_public(job);
-    for (size_t i = 0; i < n && document; i++) copy[i].notify(copy[i].context, document);
-    json_decref(document);
 }
 
 enum lathe_status jobs_get(struct jobs *jobs, const char *kind, const char *id, json_t **job, struct lathe_error *err)
@@ -185,33 +163,23 @@ enum lathe_status jobs_cancel(struct jobs *jobs, const char *kind, const char *i
     enum lathe_status st = kv_write(jobs->kv, cancel_one, &c, err);
     if (!st) {
         *job = job_public(c.job);
-        jobs_notify_change(jobs, c.job);
         jobs_notify_work(jobs);
     }
     json_decref(c.job);
     return st;
 }
 
-struct device_cancellation {
-    const char *device;
-    json_t *cancelled; /* the jobs */
-};
-
 static enum lathe_status cancel_all(void *context, struct kv_txn *txn, struct lathe_error *err)
 {
-    struct device_cancellation *c = context;
+    const char *device = context;
     struct active_job *active = NULL;
     size_t n = 0;
-    json_decref(c->cancelled);
-    c->cancelled = json_array();
     enum lathe_status st = job_list_active(txn, &active, &n, err);
     for (size_t i = 0; !st && i < n; i++) {
         json_t *job = NULL;
         st = job_load(txn, active[i].kind, active[i].id, &job, err);
-        if (!st && strcmp(job_text(job, "device"), c->device) == 0) {
+        if (!st && strcmp(job_text(job, "device"), device) == 0)
             st = job_end(txn, job, "cancelled", "its device was removed", err);
-            json_array_append(c->cancelled, job);
-        }
         json_decref(job);
     }
     free(active);
@@ -220,10 +188,5 @@ static enum lathe_status cancel_all(void *context, struct kv_txn *txn, struct la
 
 enum lathe_status jobs_cancel_device(struct jobs *jobs, const char *device, struct lathe_error *err)
 {
-    struct device_cancellation c = {.device = device};
-    enum lathe_status st = kv_write(jobs->kv, cancel_all, &c, err);
-    for (size_t i = 0; !st && i < json_array_size(c.cancelled); i++)
-        jobs_notify_change(jobs, json_array_get(c.cancelled, i));
-    json_decref(c.cancelled);
-    return st;
+    return kv_write(jobs->kv, cancel_all, (void *)device, err);
 }

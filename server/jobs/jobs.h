@@ -35,8 +35,6 @@ void jobs_close(struct jobs *);
 
 /** Called, on any thread, whenever a device may have work that it had not: a new job, a lease given back or expired. */
 void jobs_on_work(struct jobs *, void (*notify)(void *), void *context);
-/** Called after a job changed, with its document (borrowed). For event streams. */
-void jobs_on_change(struct jobs *, void (*notify)(void *, const json_t *job), void *context);
 
 /* Profiles. */
 struct profile_request {
@@ -123,6 +121,11 @@ enum lathe_status jobs_release_cleaned(struct jobs *, const char *lease, int64_t
  * has a lease) or "offline". @param agent the device's agent; NULL: any. @param[out] last_seen_ms wall clock, 0: never.
  *  Any thread. */
 const char *jobs_device_state(struct jobs *, const char *device, const char *agent, int64_t *last_seen_ms);
+/** The same of every device in the store, in order of their names. @param visit borrows what it is given. */
+enum lathe_status jobs_each_device_state(struct jobs *,
+                                         void (*visit)(void *context, const char *device, const char *state,
+                                                       int64_t last_seen_ms),
+                                         void *context, struct lathe_error *err);
 /** Agents that were heard of since the server started: {"name":{"online":bool,"last_seen_ms":wall clock},..}. New
  *  reference; NULL: no memory. Any thread. */
 json_t *jobs_agents(struct jobs *);

@@ -243,7 +243,6 @@ enum lathe_status jobs_lease_to(struct jobs *jobs, const struct lease_request *r
             liveness_forget_lease(jobs, job_text(json_array_get(g.ended, i), "id"));
         lease_extend(jobs, id);
         *lease = json_incref(g.answer);
-        jobs_notify_change(jobs, g.job);
     } else if (st != LATHE_NOT_FOUND && err) *err = own;
     clear_grant(&g);
     return st;
@@ -328,7 +327,6 @@ static enum lathe_status release(struct jobs *jobs, struct giving_back *g, struc
     enum lathe_status st = kv_write(jobs->kv, give_back, g, err);
     if (!st) {
         liveness_forget_lease(jobs, g->lease);
-        jobs_notify_change(jobs, g->job);
         jobs_notify_work(jobs);
     }
     json_decref(g->job);

@@ -105,7 +105,6 @@ enum lathe_status jobs_create_measurement(struct jobs *jobs, const char *device,
     st = kv_write(jobs->kv, store_measurement, &c, err);
     if (!st) {
         *job = job_public(c.job);
-        jobs_notify_change(jobs, c.job);
         jobs_notify_work(jobs);
     }
     json_decref(blank);

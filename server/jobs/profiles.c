@@ -470,7 +470,6 @@ enum lathe_status jobs_create_profile(struct jobs *jobs, const struct profile_re
     if (!st) st = kv_write(jobs->kv, store_profile, &c, err);
     if (st) goto out;
     *job = job_public(c.job);
-    jobs_notify_change(jobs, c.job);
     if (draft.plan.visit_count) jobs_notify_work(jobs);
 out:
     draft_clear(&draft);

@@ -448,7 +448,6 @@ enum lathe_status jobs_results(struct jobs *jobs, const char *lease, const json_
         liveness_see_agent(jobs, job_text(s.lease, "agent"));
         if (s.ended) liveness_forget_lease(jobs, lease);
         else lease_extend(jobs, lease);
-        if (s.accepted) jobs_notify_change(jobs, s.job);
         if (s.ended) jobs_notify_work(jobs);
         *answer = json_pack("{s:i}", "accepted", s.accepted);
     }

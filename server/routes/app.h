@@ -8,10 +8,15 @@
 #include "server/http/http.h"
 #include "server/jobs/jobs.h"
 #include "server/networks/catalog.h"
+#include "server/routes/description.h"
 #include "server/spaces/catalog.h"
 
 struct predictor_cache; /* server/routes/predictor_cache.h: loaded predictors by id */
 struct lease_waiters;   /* server/routes/lease_waiters.h: long polls */
+struct event_hub;       /* server/events/hub.h: what changes, for streams and who waits */
+struct job_waiters;     /* server/routes/job_waiters.h: requests that wait for a job's end */
+struct idempotency;     /* server/routes/idempotency.h: answers to give again */
+struct device_states;   /* server/routes/device_states.h */
 
 struct app {
     struct kv *kv;
@@ -20,17 +25,23 @@ struct app {
     struct jobs *jobs;
     struct predictor_cache *predictors;
     struct lease_waiters *waiters;
+    struct description description;
+    struct event_hub *events;
+    struct device_states *states;
+    struct job_waiters *job_waiters;
+    struct idempotency *idempotency;
     const char *data_dir;
 };
 
 /* One table a resource; each ends with a route without method. */
-extern const struct http_route health_routes[], token_routes[], device_routes[], space_routes[], network_routes[],
-    table_routes[], entry_routes[], predictor_routes[], subnet_routes[], front_routes[], evaluation_routes[],
-    profile_routes[], measurement_routes[], clean_routes[], lease_routes[], sample_routes[], coverage_routes[],
-    doubt_routes[], table_network_routes[], net_config_routes[], agent_routes[];
+extern const struct http_route health_routes[], token_routes[], session_routes[], device_routes[], space_routes[],
+    network_routes[], table_routes[], entry_routes[], predictor_routes[], subnet_routes[], front_routes[],
+    evaluation_routes[], profile_routes[], measurement_routes[], clean_routes[], lease_routes[], event_routes[],
+    description_routes[], sample_routes[], coverage_routes[], doubt_routes[], table_network_routes[],
+    net_config_routes[], agent_routes[];
 /* Handlers that answer with more than JSON. */
-extern const struct http_produces entry_produces, predictor_produces, subnet_produces, measurement_produces,
-    net_config_produces;
+extern const struct http_produces entry_produces, predictor_produces, event_produces, subnet_produces,
+    measurement_produces, net_config_produces;
 
 /** Standard list answer: {"items":[..],"next":"cursor"|null}. */
 json_t *page_json(json_t *take_items, const char *next);

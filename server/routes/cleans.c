@@ -29,7 +29,7 @@ static enum http_outcome cancel_clean(struct http_request *request)
 }
 
 const struct http_route clean_routes[] = {
-    {"POST", "/v1/devices/{device}/clean", ROLES_PEOPLE, POOL_QUICK, 1024, create_clean},
+    {"POST", "/v1/devices/{device}/clean", ROLES_PEOPLE | HTTP_CREATES, POOL_QUICK, 1024, create_clean},
     {"GET", "/v1/cleans", ROLES_ANY, POOL_QUICK, 0, list_cleans},
     {"GET", "/v1/cleans/{id}", ROLES_ANY, POOL_QUICK, 0, get_clean},
     {"DELETE", "/v1/cleans/{id}", ROLES_PEOPLE, POOL_QUICK, 0, cancel_clean},

@@ -195,7 +195,7 @@ static enum http_outcome list_entries(struct http_request *request)
     int64_t version;
     size_t from;
     const struct media *media = &medias[http_chosen(request)];
-    if (!list_params(request, &rows, &limit, &version)) return HTTP_DONE;
+    if (!list_params(request, &rows, &limit, &version) || table_unchanged(request)) return HTTP_DONE;
     if (read_rows(app, table_of(request), (uint32_t)version, &info, &rows, &err)) {
         free(rows.items);
         return fail(request, &err);
@@ -294,6 +294,7 @@ const struct http_produces entry_produces = {list_entries, media_types};
 
 const struct http_route entry_routes[] = {
     {"GET", "/v1/tables/{device}/{config}/entries", ROLES_ANY, POOL_QUICK, 0, list_entries},
-    {"POST", "/v1/tables/{device}/{config}/entries", ROLES_PEOPLE, POOL_QUICK, BODY_BYTES, import_entries},
+    {"POST", "/v1/tables/{device}/{config}/entries", ROLES_PEOPLE | HTTP_CREATES, POOL_QUICK, BODY_BYTES,
+     import_entries},
     {0},
 };

@@ -82,7 +82,7 @@ const struct http_produces measurement_produces = {get_measurement, network_medi
 
 const struct http_route measurement_routes[] = {
     {"GET", "/v1/measurements", ROLES_ANY, POOL_QUICK, 0, list_measurements},
-    {"POST", "/v1/measurements", ROLES_PEOPLE, POOL_QUICK, BODY_BYTES, create_measurement},
+    {"POST", "/v1/measurements", ROLES_PEOPLE | HTTP_CREATES, POOL_QUICK, BODY_BYTES, create_measurement},
     {"GET", "/v1/measurements/{id}", ROLES_ANY, POOL_QUICK, 0, get_measurement},
     {"DELETE", "/v1/measurements/{id}", ROLES_PEOPLE, POOL_QUICK, 0, cancel_measurement},
     {0},

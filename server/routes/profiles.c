@@ -80,7 +80,7 @@ static enum http_outcome create_profile(struct http_request *request)
 /* Planning a big space takes a tenth of a second: not for the pool that must answer at once. */
 const struct http_route profile_routes[] = {
     {"GET", "/v1/profiles", ROLES_ANY, POOL_QUICK, 0, list_profiles},
-    {"POST", "/v1/profiles", ROLES_PEOPLE, POOL_SEARCH, BODY_BYTES, create_profile},
+    {"POST", "/v1/profiles", ROLES_PEOPLE | HTTP_CREATES, POOL_SEARCH, BODY_BYTES, create_profile},
     {"GET", "/v1/profiles/{id}", ROLES_ANY, POOL_QUICK, 0, get_profile},
     {"DELETE", "/v1/profiles/{id}", ROLES_PEOPLE, POOL_QUICK, 0, cancel_profile},
     {0},

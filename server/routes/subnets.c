@@ -196,6 +196,6 @@ static enum http_outcome find_subnet(struct http_request *request)
 const struct http_produces subnet_produces = {find_subnet, network_media};
 
 const struct http_route subnet_routes[] = {
-    {"POST", "/v1/subnets", ROLES_PEOPLE, POOL_SEARCH, BODY_BYTES, find_subnet},
+    {"POST", "/v1/subnets", ROLES_PEOPLE | HTTP_CREATES, POOL_SEARCH, BODY_BYTES, find_subnet},
     {0},
 };

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* Tables as wholes; their rows are in entries.c. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/routes/events.h"
 #include "server/routes/tables.h"
 
 json_t *table_json(const struct table_info *info)
@@ -24,6 +26,18 @@ bool version_param(struct http_request *request, uint32_t *version)
     if (!http_query_int(request, "version", 0, UINT32_MAX, 0, &number)) return false;
     *version = (uint32_t)number;
     return true;
+}
+
+bool table_unchanged(struct http_request *request)
+{
+    const struct app *app = http_app(request);
+    struct table_id id = table_of(request);
+    char name[EVENT_ID_BYTES];
+    char tag[64];
+    snprintf(name, sizeof name, "%s/%s", id.device, id.config);
+    snprintf(tag, sizeof tag, "%s-%llu-%d", event_hub_boot(app->events),
+             (unsigned long long)event_hub_revision(app->events, TOPIC_TABLE, name), http_chosen(request));
+    return http_unchanged(request, tag);
 }
 
 struct page {
@@ -113,26 +127,34 @@ static json_t *versions_json(struct kv_txn *txn, struct table_id id)
     return versions;
 }
 
+enum lathe_status table_read(struct kv *kv, struct table_id id, uint32_t version, json_t **out, struct lathe_error *err)
+{
+    struct table_info info;
+    struct kv_txn *txn;
+    enum lathe_status st = kv_read_begin(kv, &txn, err);
+    if (st) return st;
+    st = table_info(txn, id, version, &info, err);
+    if (!st) {
+        *out = with_fingerprint(&info);
+        json_object_set_new(*out, "versions", versions_json(txn, id));
+        table_info_clear(&info);
+    }
+    kv_read_end(txn);
+    return st;
+}
+
 static enum http_outcome get_table(struct http_request *request)
 {
     static const char *const known[] = {"version", NULL};
     struct app *app = http_app(request);
     struct lathe_error err = {0};
-    struct table_info info;
-    struct kv_txn *txn;
+    json_t *answer = NULL;
     uint32_t version;
-    if (!http_query_known(request, known) || !version_param(request, &version)) return HTTP_DONE;
-    enum lathe_status st = kv_read_begin(app->kv, &txn, &err);
-    if (st) return fail(request, &err);
-    st = table_info(txn, table_of(request), version, &info, &err);
-    if (!st) {
-        json_t *answer = with_fingerprint(&info);
-        json_object_set_new(answer, "versions", versions_json(txn, table_of(request)));
-        http_reply_json(request, 200, answer);
-        table_info_clear(&info);
-    }
-    kv_read_end(txn);
-    return st ? fail(request, &err) : HTTP_DONE;
+    if (!http_query_known(request, known) || !version_param(request, &version) || table_unchanged(request))
+        return HTTP_DONE;
+    if (table_read(app->kv, table_of(request), version, &answer, &err)) return fail(request, &err);
+    http_reply_json(request, 200, answer);
+    return HTTP_DONE;
 }
 
 /* What its notes hold of subnets that were held out of it. */

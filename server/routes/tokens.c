@@ -53,7 +53,7 @@ static enum http_outcome revoke_token(struct http_request *request)
 
 const struct http_route token_routes[] = {
     {"GET", "/v1/tokens", ROLE_ADMIN, POOL_QUICK, 0, list_tokens},
-    {"POST", "/v1/tokens", ROLE_ADMIN, POOL_QUICK, BODY_BYTES, create_token},
+    {"POST", "/v1/tokens", ROLE_ADMIN | HTTP_CREATES, POOL_QUICK, BODY_BYTES, create_token},
     {"DELETE", "/v1/tokens/{token}", ROLE_ADMIN, POOL_QUICK, 0, revoke_token},
     {0},
 };

@@ -6,7 +6,7 @@
  * Keys:
  *   device/<name>  condition/<device>  agent/<name>  token/<hash>  token-name/<name>
  *   predictor/<id>  predictor-file/<id>  space/<id>
- *   profile/<id>  lease/<id>  visit/<profile id>/<number:08x>  measurement/<id>
+ *   profile/<id>  lease/<id>  visit/<profile id>/<number:08x>  measurement/<id>  idempotency/<hash>
  *
  * Threads: any; functions that take a kv_txn belong to its thread. */
 #ifndef LATHE_STORE_STORE_H

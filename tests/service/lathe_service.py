@@ -9,12 +9,15 @@ import os
 import pathlib
 import shutil
 import signal
+import ssl
 import subprocess
 import tempfile
 import threading
 import time
 import unittest
 import urllib.parse
+
+from api_description import description
 
 WAIT_S = 60  # for anything that must come; sanitized programs on a busy machine are slow
 
@@ -136,8 +139,9 @@ class Server:
     def __exit__(self, *_):
         self.close()
 
-    def call(self, method, path, body=None, ctype="application/json", accept="application/json", token=None, headers=None):
-        """@return (status, headers, body): the body parsed when it is JSON, bytes otherwise. token "" sends none."""
+    def call(self, method, path, body=None, ctype="application/json", accept="application/json", token=None, headers=None, ca=None):
+        """@return (status, headers, body): the body parsed when it is JSON, bytes otherwise. token "" sends none; ca is the
+        certificate of a server that speaks TLS. Call and answer are held to openapi.json."""
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
         send = {"Accept": accept, **(headers or {})}
@@ -145,11 +149,15 @@ class Server:
             send["Authorization"] = "Bearer " + (token or self.token)
         if body is not None:
             send["Content-Type"] = ctype
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S)
+        if ca:
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=WAIT_S, context=ssl.create_default_context(cafile=ca))
+        else:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S)
         try:
             connection.request(method, path, body, send)
             answer = connection.getresponse()
             raw = answer.read()
+            description().check(method, path, send, body, answer.status, answer.headers, raw)
             kind = answer.headers.get("Content-Type", "")
             return answer.status, answer.headers, json.loads(raw) if "json" in kind and raw else raw
         finally:

@@ -7,6 +7,7 @@ from lathe_service import Server
 
 ANY, PEOPLE, AGENTS, ADMIN = {"admin", "user", "agent"}, {"admin", "user"}, {"admin", "agent"}, {"admin"}
 CALLS = [
+    ("GET", "/v1/session", ANY), ("GET", "/v1/events", ANY),
     ("GET", "/v1/tokens", ADMIN), ("POST", "/v1/tokens", ADMIN), ("DELETE", "/v1/tokens/x", ADMIN),
     ("GET", "/v1/devices", ANY), ("POST", "/v1/devices", PEOPLE), ("GET", "/v1/devices/x", ANY), ("PATCH", "/v1/devices/x", PEOPLE),
     ("DELETE", "/v1/devices/x", PEOPLE),

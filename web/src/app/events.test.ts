@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: 2026 The Lathe authors
+import { QueryClient } from '@tanstack/react-query';
+import { describe, expect, it } from 'vitest';
+import { applyChange, idOf } from './events';
+
+const list = ['device', 'list'];
+
+function holding(...devices: object[]) {
+  const client = new QueryClient();
+  client.setQueryData(list, devices);
+  for (const device of devices) client.setQueryData(['device', 'one', (device as { name: string }).name], device);
+  client.setQueryData(['device', 'of', 'pi4', 'condition'], {});
+  return client;
+}
+
+const isStale = (client: QueryClient, key: unknown[]) => client.getQueryState(key)?.isInvalidated;
+
+describe('an event', () => {
+  it('puts a changed resource in its place, in the list and by itself, without asking again', () => {
+    const client = holding({ name: 'local' }, { name: 'pi4', state: 'online' });
+    applyChange(client, 'device', { action: 'changed', id: 'pi4', resource: { name: 'pi4', state: 'busy' } });
+    expect(client.getQueryData(list)).toEqual([{ name: 'local' }, { name: 'pi4', state: 'busy' }]);
+    expect(client.getQueryData(['device', 'one', 'pi4'])).toEqual({ name: 'pi4', state: 'busy' });
+    expect(isStale(client, list)).toBe(false);
+  });
+  it('of a new resource has the list asked for anew, since only the server knows its place', () => {
+    const client = holding({ name: 'local' });
+    applyChange(client, 'device', { action: 'changed', id: 'a53', resource: { name: 'a53' } });
+    expect(isStale(client, list)).toBe(true);
+  });
+  it('of a removed resource takes it away', () => {
+    const client = holding({ name: 'local' }, { name: 'pi4' });
+    applyChange(client, 'device', { action: 'removed', id: 'pi4', resource: null });
+    expect(client.getQueryData(list)).toEqual([{ name: 'local' }]);
+    expect(client.getQueryData(['device', 'one', 'pi4'])).toBeUndefined();
+  });
+  it('of a removed resource that no list has leaves lists as they are', () => {
+    const client = holding({ name: 'local' });
+    applyChange(client, 'device', { action: 'removed', id: 'pi4', resource: null });
+    expect(client.getQueryData(list)).toEqual([{ name: 'local' }]);
+  });
+  it('has what was derived from the resource asked for anew, and nothing of others', () => {
+    const client = holding({ name: 'local' }, { name: 'pi4' });
+    applyChange(client, 'device', { action: 'changed', id: 'local', resource: { name: 'local' } });
+    expect(isStale(client, ['device', 'of', 'pi4', 'condition'])).toBe(false);
+    applyChange(client, 'device', { action: 'changed', id: 'pi4', resource: { name: 'pi4' } });
+    expect(isStale(client, ['device', 'of', 'pi4', 'condition'])).toBe(true);
+  });
+  it('names a table by device and config', () => {
+    expect(idOf('table', { device: 'pi4', config: 'xnnpack-f32-t1-b1' })).toBe('pi4/xnnpack-f32-t1-b1');
+  });
+});

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: 2026 The Lathe authors
+/** Every page, in one list. To add one: a folder under pages/, a line here. `path` is wouter's; a page is loaded when it
+ *  is first visited. `nav` puts it into the navigation. */
+import { lazy } from 'react';
+import type { ComponentType, LazyExoticComponent } from 'react';
+
+interface PageEntry {
+  path: string;
+  title: string;
+  nav?: true;
+  component: LazyExoticComponent<ComponentType>;
+}
+
+export const pages: PageEntry[] = [
+  { path: '/devices', title: 'Devices', nav: true, component: lazy(() => import('../pages/devices/DevicesPage')) },
+];
+
+/** Where `/` leads. */
+export const HOME = '/devices';
