@@ -236,6 +236,18 @@ static void add_seen(struct app *app, json_t *agents)
     json_decref(seen);
 }
 
+enum lathe_status agent_read(struct app *app, const char *name, json_t **out, struct lathe_error *err)
+{
+    json_t *agents = json_object();
+    enum lathe_status st = find_stored(app, agents, err);
+    if (!st) add_seen(app, agents);
+    json_t *agent = json_object_get(agents, name);
+    if (!st && !agent) st = error_set(err, LATHE_NOT_FOUND, "no agent %s", name);
+    if (!st) *out = json_incref(agent);
+    json_decref(agents);
+    return st;
+}
+
 static int by_name(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);

@@ -10,6 +10,10 @@
  * when the 403 reply is set. */
 bool may_act_as(struct http_request *, const char *agent);
 
+/** An agent as the list of agents has it. @param[out] out new reference. @return LATHE_NOT_FOUND: it told nothing, no
+ *  device names it, and it was not heard of. */
+enum lathe_status agent_read(struct app *, const char *name, json_t **out, struct lathe_error *err);
+
 /** Forget what an agent told, if it ever did. */
 enum lathe_status agent_forget(struct app *, const char *agent, struct lathe_error *err);
 

@@ -109,19 +109,21 @@ export class Server {
     return reply.headers.get('Content-Type')?.includes('json') && text ? JSON.parse(text) : text;
   }
 
-  /** @return a new token's secret. @param role "reader", "operator", "agent" or "admin". */
+  /** @return a new token's secret. @param role "admin", "user" or "agent". */
   async newToken(role, name) {
     return (await this.ok('POST', '/v1/tokens', { role, name })).token;
   }
 }
 
-/** lathe-agent for a server, with a token made over REST. */
+/** lathe-agent for a server. */
 export class Agent {
+  /** @param args for the program; an object {token} before them gives its token, else one is made over REST. */
   static async start(server, name = 'lab', ...args) {
+    const given = typeof args[0] === 'object' ? args.shift().token : null;
     const agent = new Agent();
     agent.folder = mkdtempSync(join(tmpdir(), 'lathe-e2e-agent-'));
     const token = join(agent.folder, 'token');
-    writeFileSync(token, `${await server.newToken('agent', name)}\n`);
+    writeFileSync(token, `${given ?? (await server.newToken('agent', name))}\n`);
     agent.program = new Program(
       'lathe-agent',
       ['--server', server.url, '--name', name, '--token-file', token, ...args],

@@ -27,7 +27,7 @@ async function closeAll(things) {
   if (errors.length > 0) throw errors[0];
 }
 
-/** @param options.role of who is signed in: "admin" (the default), "operator", "reader", "agent"; null: nobody.
+/** @param options.role of who is signed in: "admin" (the default), "user", "agent"; null: nobody.
  *  @param options.args for lathed. @param run gets the server, the page (Watched and playwright's), and agent(name, ...args),
  *  which starts one. A page with errors on its console fails the test; screenshots of failures are kept. */
 export function scene(name, options, run) {
