@@ -113,6 +113,11 @@ enum lathe_status jobs_release_cleaned(struct jobs *, const char *lease, int64_t
  * has a lease) or "offline". @param agent the device's agent; NULL: any. @param[out] last_seen_ms wall clock, 0: never.
  *  Any thread. */
 const char *jobs_device_state(struct jobs *, const char *device, const char *agent, int64_t *last_seen_ms);
+/** The same of every device in the store, in order of their names. @param visit borrows what it is given. */
+enum lathe_status jobs_each_device_state(struct jobs *,
+                                         void (*visit)(void *context, const char *device, const char *state,
+                                                       int64_t last_seen_ms),
+                                         void *context, struct lathe_error *err);
 /** End leases whose deadline has passed. Call it every second or so. */
 void jobs_expire(struct jobs *);
 

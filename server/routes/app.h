@@ -12,6 +12,8 @@
 
 struct predictor_cache; /* server/routes/predictor_cache.h: loaded predictors by id */
 struct lease_waiters;   /* server/routes/lease_waiters.h: long polls */
+struct event_hub;       /* server/events/hub.h: what changes, for streams and who waits */
+struct device_states;   /* server/routes/device_states.h */
 
 struct app {
     struct kv *kv;
@@ -20,15 +22,17 @@ struct app {
     struct jobs *jobs;
     struct predictor_cache *predictors;
     struct lease_waiters *waiters;
+    struct event_hub *events;
+    struct device_states *states;
     const char *data_dir;
 };
 
 /* One table a resource; each ends with a route without method. */
 extern const struct http_route health_routes[], token_routes[], session_routes[], device_routes[], space_routes[],
     network_routes[], table_routes[], entry_routes[], predictor_routes[], subnet_routes[], front_routes[],
-    evaluation_routes[], profile_routes[], measurement_routes[], clean_routes[], lease_routes[];
+    evaluation_routes[], profile_routes[], measurement_routes[], clean_routes[], lease_routes[], event_routes[];
 /* Handlers that answer with more than JSON. */
-extern const struct http_produces entry_produces, predictor_produces;
+extern const struct http_produces entry_produces, predictor_produces, event_produces;
 
 /** Standard list answer: {"items":[..],"next":"cursor"|null}. */
 json_t *page_json(json_t *take_items, const char *next);

@@ -8,6 +8,7 @@
 #include "lut/base/text.h"
 #include "server/routes/app.h"
 #include "server/routes/devices.h"
+#include "server/routes/events.h"
 #include "server/store/store.h"
 
 enum { BODY_BYTES = 16 * 1024, DESTINATION_MOST = 255, PATH_MOST = 255 };
@@ -125,15 +126,24 @@ static enum http_outcome list_devices(struct http_request *request)
     return reply_documents(request, "device", describe);
 }
 
+enum lathe_status device_read(struct app *app, const char *name, json_t **out, struct lathe_error *err)
+{
+    json_t *document;
+    enum lathe_status st = store_read(app->kv, "device", name, &document, err);
+    if (st) return st;
+    *out = device_json(app->jobs, document);
+    json_decref(document);
+    return LATHE_OK;
+}
+
 static enum http_outcome get_device(struct http_request *request)
 {
     struct app *app = http_app(request);
     struct lathe_error err = {0};
-    json_t *document;
+    json_t *answer;
     if (!refuse_query(request)) return HTTP_DONE;
-    if (store_read(app->kv, "device", http_param(request, "device"), &document, &err)) return fail(request, &err);
-    http_reply_json(request, 200, device_json(app->jobs, document));
-    json_decref(document);
+    if (device_read(app, http_param(request, "device"), &answer, &err)) return fail(request, &err);
+    http_reply_json(request, 200, answer);
     return HTTP_DONE;
 }
 

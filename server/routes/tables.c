@@ -101,24 +101,31 @@ static json_t *versions_json(struct kv_txn *txn, struct table_id id, uint32_t ne
     return versions;
 }
 
+enum lathe_status table_read(struct kv *kv, struct table_id id, json_t **out, struct lathe_error *err)
+{
+    struct table_info info;
+    struct kv_txn *txn;
+    enum lathe_status st = kv_read_begin(kv, &txn, err);
+    if (st) return st;
+    st = table_info(txn, id, 0, &info, err);
+    if (!st) {
+        *out = with_fingerprint(&info);
+        json_object_set_new(*out, "versions", versions_json(txn, id, info.version));
+        table_info_clear(&info);
+    }
+    kv_read_end(txn);
+    return st;
+}
+
 static enum http_outcome get_table(struct http_request *request)
 {
     struct app *app = http_app(request);
     struct lathe_error err = {0};
-    struct table_info info;
-    struct kv_txn *txn;
+    json_t *answer = NULL;
     if (!refuse_query(request)) return HTTP_DONE;
-    enum lathe_status st = kv_read_begin(app->kv, &txn, &err);
-    if (st) return fail(request, &err);
-    st = table_info(txn, table_of(request), 0, &info, &err);
-    if (!st) {
-        json_t *answer = with_fingerprint(&info);
-        json_object_set_new(answer, "versions", versions_json(txn, table_of(request), info.version));
-        http_reply_json(request, 200, answer);
-        table_info_clear(&info);
-    }
-    kv_read_end(txn);
-    return st ? fail(request, &err) : HTTP_DONE;
+    if (table_read(app->kv, table_of(request), &answer, &err)) return fail(request, &err);
+    http_reply_json(request, 200, answer);
+    return HTTP_DONE;
 }
 
 static enum lathe_status delete_in(void *context, struct kv_txn *txn, struct lathe_error *err)
