@@ -60,12 +60,19 @@ struct server {
 };
 
 static const struct http_route *const all_routes[] = {
-    health_routes,  token_routes,       session_routes,   device_routes, space_routes, network_routes,
-    table_routes,   entry_routes,       predictor_routes, subnet_routes, front_routes, evaluation_routes,
-    profile_routes, measurement_routes, clean_routes,     lease_routes,  event_routes, NULL,
+    health_routes,  token_routes,       session_routes,   device_routes,        space_routes,      network_routes,
+    table_routes,   entry_routes,       predictor_routes, subnet_routes,        front_routes,      evaluation_routes,
+    profile_routes, measurement_routes, clean_routes,     lease_routes,         event_routes,      description_routes,
+    sample_routes,  coverage_routes,    doubt_routes,     table_network_routes, net_config_routes, NULL,
 };
 
-static const struct http_produces *const all_produces[] = {&entry_produces, &predictor_produces, &event_produces, NULL};
+static const struct http_produces *const all_produces[] = {&entry_produces,
+                                                           &predictor_produces,
+                                                           &subnet_produces,
+                                                           &measurement_produces,
+                                                           &event_produces,
+                                                           &net_config_produces,
+                                                           NULL};
 
 /* ---- options ---- */
 
@@ -240,6 +247,7 @@ static enum lathe_status start(struct server *s, const struct options *o, struct
     if (!st) st = networks_open(folder, &app->networks, err);
     snprintf(folder, sizeof folder, "%s/predictors", share);
     if (!st) st = predictor_cache_new(app->kv, app->spaces, folder, &app->predictors, err);
+    if (!st) st = description_load(share, &app->description, err);
     if (!st) st = jobs_open(app->kv, app->spaces, &app->jobs, err);
     if (!st) st = events_new(app, &app->events, err);
     if (!st) st = device_states_new(app->events, app->jobs, &app->states, err);
@@ -295,6 +303,7 @@ static void stop(struct server *s)
     predictor_cache_free(s->app.predictors);
     networks_free(s->app.networks);
     catalog_free(s->app.spaces);
+    description_clear(&s->app.description);
     kv_close(s->app.kv);
 }
 

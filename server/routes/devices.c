@@ -112,6 +112,7 @@ json_t *device_json(struct jobs *jobs, const json_t *document)
     json_object_del(answer, "schema");
     json_object_set_new(answer, "state", json_string(state));
     json_object_set_new(answer, "last_seen", time_json(seen_ms));
+    json_object_set_new(answer, "condition", jobs_device_condition(jobs, name));
     if (!json_object_get(answer, "error")) json_object_set_new(answer, "error", json_null());
     return answer;
 }
@@ -290,7 +291,10 @@ static enum lathe_status remove_in(void *context, struct kv_txn *txn, struct lat
         const char *name = json_string_value(json_array_get(r->tables, i));
         st = table_delete(txn, (struct table_id){r->device, strchr(name, '/') + 1}, err);
     }
-    return st ? st : store_delete(txn, "device", r->device, err);
+    if (st) return st;
+    st = store_delete(txn, "condition", r->device, NULL);
+    if (st && st != LATHE_NOT_FOUND) return error_set(err, st, "failed to remove what is known of %s", r->device);
+    return store_delete(txn, "device", r->device, err);
 }
 
 /* Refuses what would be refused, then ends the device's work before its tables go, so that no result that is under way

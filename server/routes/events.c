@@ -36,7 +36,7 @@ static enum lathe_status read_table(void *app, const char *id, json_t **out, str
     size_t n = strcspn(id, "/");
     if (n >= sizeof device || !id[n]) return error_set(err, LATHE_NOT_FOUND, "no table %s", id);
     snprintf(device, sizeof device, "%.*s", (int)n, id);
-    return table_read(((struct app *)app)->kv, (struct table_id){device, id + n + 1}, out, err);
+    return table_read(((struct app *)app)->kv, (struct table_id){device, id + n + 1}, 0, out, err);
 }
 
 static enum lathe_status read_predictor(void *app, const char *id, json_t **out, struct lathe_error *err)

@@ -33,10 +33,11 @@ static void metric(struct buf *b, const char *name, const char *kind, const char
     buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, kind, name, (unsigned long long)value);
 }
 
+/* Of every route what went well, so that a rate can be told from its first answer on. */
 static void route_metric(void *context, const struct http_route *route, const uint64_t answers[6])
 {
     for (int i = 2; i < 6; i++)
-        if (answers[i])
+        if (answers[i] || i == 2)
             buf_printf(context, "lathe_http_requests_total{method=\"%s\",route=\"%s\",status=\"%dxx\"} %llu\n",
                        route->method, route->pattern, i, (unsigned long long)answers[i]);
 }
@@ -53,7 +54,7 @@ static enum lathe_status job_metrics(struct jobs *jobs, const char *kind, struct
         json_t *list;
         size_t i;
         json_t *job;
-        enum lathe_status st = jobs_list(jobs, kind, after[0] ? after : NULL, PAGE, &list, next, err);
+        enum lathe_status st = jobs_list(jobs, kind, NULL, after[0] ? after : NULL, PAGE, &list, next, err);
         if (st) return st;
         json_array_foreach(list, i, job)
         {

@@ -17,6 +17,8 @@ import time
 import unittest
 import urllib.parse
 
+from api_description import description
+
 WAIT_S = 60  # for anything that must come; sanitized programs on a busy machine are slow
 
 
@@ -139,7 +141,7 @@ class Server:
 
     def call(self, method, path, body=None, ctype="application/json", accept="application/json", token=None, headers=None, ca=None):
         """@return (status, headers, body): the body parsed when it is JSON, bytes otherwise. token "" sends none; ca is the
-        certificate of a server that speaks TLS."""
+        certificate of a server that speaks TLS. Call and answer are held to openapi.json."""
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
         send = {"Accept": accept, **(headers or {})}
@@ -155,6 +157,7 @@ class Server:
             connection.request(method, path, body, send)
             answer = connection.getresponse()
             raw = answer.read()
+            description().check(method, path, send, body, answer.status, answer.headers, raw)
             kind = answer.headers.get("Content-Type", "")
             return answer.status, answer.headers, json.loads(raw) if "json" in kind and raw else raw
         finally:
