@@ -14,6 +14,12 @@ interface PageEntry {
 
 export const pages: PageEntry[] = [
   { path: '/devices', title: 'Devices', nav: true, component: lazy(() => import('../pages/devices/DevicesPage')) },
+  { path: '/tables', title: 'Tables', nav: true, component: lazy(() => import('../pages/tables/TablesPage')) },
+  {
+    path: '/tables/:device/:config/:view?',
+    title: 'Tables',
+    component: lazy(() => import('../pages/tables/TablePage')),
+  },
 ];
 
 /** Where `/` leads. */
