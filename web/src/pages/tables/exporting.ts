@@ -3,6 +3,7 @@
 /** A table as a file. */
 import { answer, api, everyPage } from '../../api/client';
 import { Problem } from '../../api/problem';
+import type { Answer } from '../../api/types';
 import { toast } from '../../components/Toasts';
 import type { TableRef } from './queries';
 
@@ -22,9 +23,10 @@ async function jsonOf(table: TableRef): Promise<Blob> {
   const version = table.version === null ? {} : { version: table.version };
   const items = await everyPage(async cursor => {
     const params = { path, query: { ...version, limit: PAGE, cursor } };
-    const page = await answer(api.GET('/v1/tables/{device}/{config}/entries', { params }));
-    if (typeof page === 'string') throw new Error('The server answered with something else than JSON.');
-    return page;
+    // JSON, since no other format was asked for.
+    return (await answer(
+      api.GET('/v1/tables/{device}/{config}/entries', { params }),
+    )) as Answer<'/v1/tables/{device}/{config}/entries'>;
   });
   return new Blob([JSON.stringify({ ...path, ...version, items, next: null }, null, 1)], { type: 'application/json' });
 }
