@@ -31,6 +31,7 @@ function HeaderCell<T>({ header }: { header: Header<T, unknown> }) {
   const { column } = header;
   const sorted = column.getIsSorted();
   const sort = sorted === 'asc' ? 'ascending' : sorted === 'desc' ? 'descending' : 'none';
+  const numeric = column.columnDef.meta?.numeric;
   const words = flexRender(column.columnDef.header, header.getContext());
   return (
     <th
@@ -41,10 +42,11 @@ function HeaderCell<T>({ header }: { header: Header<T, unknown> }) {
     >
       {column.getCanSort() ? (
         <button type="button" onClick={column.getToggleSortingHandler()}>
-          {words}
+          {!numeric && words}
           <span aria-hidden="true" className="sort-mark">
             {sorted === 'asc' ? '↑' : sorted === 'desc' ? '↓' : ''}
           </span>
+          {numeric && words}
         </button>
       ) : (
         words

@@ -10,6 +10,7 @@ import type { ChartColours } from '../../components/chartTheme';
 import { DataTable } from '../../components/DataTable';
 import { count, fixed, ms } from '../../components/format';
 import { LayerText } from '../../components/LayerText';
+import { SelectField } from '../../components/Field';
 import { Empty, Loading, ProblemNote } from '../../components/Notes';
 import { parseRef, refText, tableAddress } from './address';
 import type { Comparison, Pair } from './compare';
@@ -70,58 +71,82 @@ function columnsOf(a: TableRef, b: TableRef) {
   ];
 }
 
-function scatterOption(colours: ChartColours, pairs: Pair[], a: TableRef, b: TableRef) {
+const SYMBOLS: Record<Verdict, string> = { same: 'circle', faster: 'diamond', slower: 'triangle', unknown: 'circle' };
+
+/** A series for each verdict, in its colour and shape. @param point where a pair lies. */
+function verdictSeries(colours: ChartColours, pairs: Pair[], point: (p: Pair) => [number, number], line: unknown[]) {
+  const [unknown, slower, faster, , , same] = colours.series;
+  const colour = { unknown, slower, faster, same };
+  const mark = {
+    silent: true,
+    animation: false,
+    symbol: 'none',
+    precision: 12,
+    label: { show: false },
+    lineStyle: { color: colours.dim, type: 'solid' },
+    data: line,
+  };
+  return (Object.keys(WORDS) as Verdict[])
+    .map((v, i) => ({
+      type: 'scatter',
+      name: WORDS[v],
+      symbolSize: 6,
+      symbol: SYMBOLS[v],
+      itemStyle: { color: colour[v], opacity: 0.8 },
+      data: pairs.filter(p => verdict(p) === v).map(p => [...point(p), p.text, p.a.latency, p.b.latency]),
+      markLine: i === 0 ? mark : undefined,
+    }))
+    .filter((s, i) => i === 0 || s.data.length > 0);
+}
+
+const leastOf = (values: number[]) => values.reduce((a, b) => Math.min(a, b), Infinity);
+const mostOf = (values: number[]) => values.reduce((a, b) => Math.max(a, b), -Infinity);
+const short = (v: number) => String(Number(v.toPrecision(2)));
+const axisOf = (least: number, most: number) => ({
+  type: 'log',
+  min: least,
+  max: most,
+  axisLabel: { formatter: short, hideOverlap: true, showMinLabel: false, showMaxLabel: false },
+  nameLocation: 'middle',
+});
+const tooltip = {
+  formatter: (at: { data: [number, number, string, number, number] }) =>
+    `${at.data[2]}\n${ms(at.data[3])} and ${ms(at.data[4])} ms: ${ratio(at.data[4] / at.data[3])}`,
+};
+const frame = { legend: { top: 0, type: 'scroll' }, grid: { left: 64, right: 20, top: 36, bottom: 48 }, tooltip };
+
+function scatterOption(colours: ChartColours, pairs: Pair[], a: string, b: string) {
   const all = pairs.flatMap(p => [p.a.latency, p.b.latency]);
-  const [least, most] = [Math.min(...all) / 1.2, Math.max(...all) * 1.2];
-  const colour: Record<Verdict, string | undefined> = {
-    faster: colours.series[2],
-    slower: colours.series[1],
-    same: colours.series[5],
-    unknown: colours.series[0],
-  };
-  const axis = {
-    type: 'log',
-    min: least,
-    max: most,
-    axisLabel: {
-      formatter: (v: number) => String(Number(v.toPrecision(2))),
-      hideOverlap: true,
-      showMinLabel: false,
-      showMaxLabel: false,
-    },
-    minorSplitLine: { show: false },
-  };
+  const [least, most] = [leastOf(all) / 1.2, mostOf(all) * 1.2];
+  const diagonal = [[{ coord: [least, least] }, { coord: [most, most] }]];
   return {
-    legend: { top: 0, type: 'scroll' },
-    grid: { left: 64, right: 20, top: 36, bottom: 48 },
-    xAxis: { ...axis, name: `${refText(a)}, ms`, nameLocation: 'middle', nameGap: 30 },
-    yAxis: { ...axis, name: `${refText(b)}, ms`, nameLocation: 'middle', nameGap: 48 },
-    tooltip: {
-      formatter: (at: { data: [number, number, string] }) =>
-        `${at.data[2]}\n${ms(at.data[0])} and ${ms(at.data[1])} ms: ${ratio(at.data[1] / at.data[0])}`,
+    ...frame,
+    xAxis: { ...axisOf(least, most), name: `${a}, ms`, nameGap: 30 },
+    yAxis: { ...axisOf(least, most), name: `${b}, ms`, nameGap: 44 },
+    series: verdictSeries(colours, pairs, p => [p.a.latency, p.b.latency], diagonal),
+  };
+}
+
+function ratioOption(colours: ChartColours, pairs: Pair[], a: string) {
+  const times = pairs.map(p => p.a.latency);
+  const far = Math.max(...[leastOf, mostOf].map(f => Math.abs(Math.log(f(pairs.map(p => p.ratio)))))) || 0.1;
+  const edge = Math.exp(far * 1.1);
+  return {
+    ...frame,
+    xAxis: { ...axisOf(leastOf(times) / 1.2, mostOf(times) * 1.2), name: `${a}, ms`, nameGap: 30 },
+    yAxis: {
+      ...axisOf(1 / edge, edge),
+      logBase: edge > 4 ? 2 : edge ** 0.5,
+      axisLabel: {
+        formatter: (v: number) => `${short(v)}×`,
+        hideOverlap: true,
+        showMinLabel: false,
+        showMaxLabel: false,
+      },
+      name: 'ratio',
+      nameGap: 44,
     },
-    series: (Object.keys(WORDS) as Verdict[])
-      .map((v, i) => ({
-        type: 'scatter',
-        name: WORDS[v],
-        symbolSize: 6,
-        symbol: v === 'slower' ? 'triangle' : v === 'faster' ? 'diamond' : 'circle',
-        large: pairs.length > 5000,
-        itemStyle: { color: colour[v], opacity: 0.8 },
-        data: pairs.filter(p => verdict(p) === v).map(p => [p.a.latency, p.b.latency, p.text]),
-        markLine:
-          i === 0
-            ? {
-                silent: true,
-                animation: false,
-                symbol: 'none',
-                label: { show: false },
-                lineStyle: { color: colours.dim, type: 'solid' },
-                data: [[{ coord: [least, least] }, { coord: [most, most] }]],
-              }
-            : undefined,
-      }))
-      .filter((s, i) => i === 0 || s.data.length > 0),
+    series: verdictSeries(colours, pairs, p => [p.a.latency, p.ratio], [{ yAxis: 1 }]),
   };
 }
 
@@ -147,7 +172,7 @@ function Summary({ found }: { found: Comparison }) {
     ],
   ];
   return (
-    <dl className="facts">
+    <dl className="table-facts">
       {facts.map(([name, value, why]) => (
         <div key={name} className="card">
           <dt>{name}</dt>
@@ -170,11 +195,12 @@ function Both({ a, b }: { a: TableRef; b: TableRef }) {
   const [keyA, keyB] = [refText(a), refText(b)];
   // eslint-disable-next-line react-hooks/exhaustive-deps -- the texts say all of them
   const columns = useMemo(() => columnsOf(a, b), [keyA, keyB]);
-  const option = useCallback(
-    (colours: ChartColours) => scatterOption(colours, found?.pairs ?? [], a, b),
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- the texts say all of them
-    [found, keyA, keyB],
+  const pairs = found?.pairs;
+  const scatter = useCallback(
+    (colours: ChartColours) => scatterOption(colours, pairs ?? [], keyA, keyB),
+    [pairs, keyA, keyB],
   );
+  const ratios = useCallback((colours: ChartColours) => ratioOption(colours, pairs ?? [], keyA), [pairs, keyA]);
   const keep = useCallback((p: Pair) => !sure || p.significant === true, [sure]);
   const failed = rowsA.error ?? rowsB.error;
   if (failed) return <ProblemNote error={failed} />;
@@ -188,14 +214,17 @@ function Both({ a, b }: { a: TableRef; b: TableRef }) {
   return (
     <>
       <Summary found={found} />
-      <section className="card">
-        <Chart
-          option={option}
-          label={`Latencies of ${found.pairs.length} rows in both tables; figures below`}
-          height={380}
-        />
-      </section>
-      <label className="filter-check">
+      <div className="chart-pair">
+        <section className="card">
+          <h2>Ratio by latency</h2>
+          <Chart option={ratios} label={`Ratio of ${found.pairs.length} rows by latency; figures below`} height={340} />
+        </section>
+        <section className="card">
+          <h2>One against the other</h2>
+          <Chart option={scatter} label={`${found.pairs.length} rows in both tables; figures below`} height={340} />
+        </section>
+      </div>
+      <label className="row-filter-check">
         <input type="checkbox" checked={sure} onChange={e => setSure(e.target.checked)} />
         significant differences only
       </label>
@@ -232,27 +261,21 @@ export function CompareView({ table, detail }: { table: TableRef; detail: TableD
     );
   return (
     <div className="stack">
-      <div className="filters">
-        <label className="filter">
-          <span>Beside</span>
-          <select
-            value={value}
-            onChange={e =>
+      <div className="row-filters">
+        <SelectField label="Beside" value={value}
+            onChange={chosen =>
               setSearch(now => {
                 const next = new URLSearchParams(now);
-                next.set('with', e.target.value);
+                next.set('with', chosen);
                 return next;
               })
-            }
-          >
-            {value === '' && <option value="">choose…</option>}
+            }>            {value === '' && <option value="">choose…</option>}
             {known.map(ref => (
               <option key={ref}>{ref}</option>
             ))}
-          </select>
-        </label>
+          </SelectField>
         {other && (
-          <Link href={tableAddress(other, 'compare', { with: here })} className="swap">
+          <Link href={tableAddress(other, 'compare', { with: here })} className="compare-swap">
             Swap the two
           </Link>
         )}

@@ -6,7 +6,9 @@ import { useSearchParams } from 'wouter';
 import { spacesQuery } from '../../api/queries';
 import { count, percent } from '../../components/format';
 import { LayerText } from '../../components/LayerText';
+import { SelectField } from '../../components/Field';
 import { Empty, Loading, ProblemNote } from '../../components/Notes';
+import { Progress } from '../../components/Progress';
 import { ProfileButton } from './ProfileButton';
 import type { Coverage, TableRef } from './queries';
 import { coverageQuery } from './queries';
@@ -27,7 +29,7 @@ function Resolutions(props: { coverage: Coverage; chosen: Set<number>; toggle: (
             />
             <span className="coverage-name">{r.resolution}</span>
           </label>
-          <progress aria-label={`Rows at ${r.resolution}`} max={r.rows_total} value={r.rows_present} />
+          <Progress label={`Rows at ${r.resolution}`} share={r.rows_present / r.rows_total} />
           <span className="coverage-count" data-full={r.rows_present === r.rows_total}>
             {r.rows_present === r.rows_total
               ? `all ${count(r.rows_total)}`
@@ -48,7 +50,7 @@ function Missing({ coverage, chosen }: { coverage: Coverage; chosen: Set<number>
         {count(rows.length)} missing {rows.length === 1 ? 'row' : 'rows'} at{' '}
         {[...chosen].sort((a, b) => a - b).join(', ')}
       </summary>
-      <ul className="missing">
+      <ul className="missing-rows">
         {rows.slice(0, SHOWN_MISSING).map(row => (
           <li key={row}>
             <LayerText text={row} />
@@ -60,11 +62,16 @@ function Missing({ coverage, chosen }: { coverage: Coverage; chosen: Set<number>
   );
 }
 
+/** Resolutions that were begun and lack rows. Some layers, as a classifier, are the same at all of them: to have those
+ *  is no beginning. */
+function begun(coverage: Coverage): Set<number> {
+  const shared = Math.min(...coverage.resolutions.map(r => r.rows_present));
+  const lacking = coverage.resolutions.filter(r => r.missing.length > 0);
+  return new Set(lacking.filter(r => r.rows_present > shared).map(r => r.resolution));
+}
+
 function Shown({ table, coverage }: { table: TableRef; coverage: Coverage }) {
-  // At first: the resolutions that were begun.
-  const [chosen, setChosen] = useState(
-    () => new Set(coverage.resolutions.filter(r => r.rows_present > 0 && r.missing.length > 0).map(r => r.resolution)),
-  );
+  const [chosen, setChosen] = useState(() => begun(coverage));
   const toggle = (resolution: number) => {
     const next = new Set(chosen);
     if (!next.delete(resolution)) next.add(resolution);
@@ -120,29 +127,23 @@ export function CoverageView({ table }: { table: TableRef }) {
   if (spaces.data?.length === 0) return <Empty title="There is no space" />;
   return (
     <div className="stack">
-      <div className="filters">
-        <label className="filter">
-          <span>Space</span>
-          <select
-            value={space}
-            onChange={e =>
+      <div className="row-filters">
+        <SelectField label="Space" value={space}
+            onChange={chosen =>
               setSearch(
                 now => {
                   const next = new URLSearchParams(now);
-                  next.set('space', e.target.value);
+                  next.set('space', chosen);
                   return next;
                 },
                 { replace: true },
               )
-            }
-          >
-            {spaces.data?.map(s => (
+            }>            {spaces.data?.map(s => (
               <option key={s.id} value={s.id}>
                 {s.title}
               </option>
             ))}
-          </select>
-        </label>
+          </SelectField>
       </div>
       {coverage.isPending && <Loading what="coverage" />}
       {coverage.isError && <ProblemNote error={coverage.error} retry={() => void coverage.refetch()} />}

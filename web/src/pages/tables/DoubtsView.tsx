@@ -14,32 +14,35 @@ import { doubtsQuery } from './queries';
 
 const column = createColumnHelper<Doubt>();
 
-function columnsOf(table: TableRef) {
+function columnsOf(table: TableRef, others: boolean) {
   const link = (text: string) => (
     <Link href={tableAddress(table, 'rows', { layer: text })}>
       <LayerText text={text} />
     </Link>
   );
   return [
-    column.accessor('layer', { header: 'Layer', size: 420, cell: c => link(c.getValue()) }),
+    column.accessor('layer', { header: 'Layer', size: 480, cell: c => link(c.getValue()) }),
     column.accessor('doubt', {
       header: 'Kind',
       size: 90,
-      cell: c => (c.getValue() === 'order' ? 'order' : 'spread'),
     }),
     column.accessor('detail', {
       header: 'Why',
-      size: 420,
+      size: 560,
       cell: c => <span title={c.getValue()}>{c.getValue()}</span>,
     }),
-    column.accessor('other', {
-      header: 'Against',
-      size: 420,
-      cell: c => {
-        const other = c.getValue();
-        return other ? link(other) : '';
-      },
-    }),
+    ...(others
+      ? [
+          column.accessor('other', {
+            header: 'Against',
+            size: 480,
+            cell: c => {
+              const other = c.getValue();
+              return other ? link(other) : '';
+            },
+          }),
+        ]
+      : []),
   ];
 }
 
@@ -47,7 +50,8 @@ function columnsOf(table: TableRef) {
 export function DoubtsView({ table }: { table: TableRef }) {
   const doubts = useQuery(doubtsQuery(table));
   const { device, config, version } = table;
-  const columns = useMemo(() => columnsOf({ device, config, version }), [device, config, version]);
+  const others = doubts.data?.some(d => d.other !== null) ?? false;
+  const columns = useMemo(() => columnsOf({ device, config, version }, others), [device, config, version, others]);
   if (doubts.isPending) return <Loading what="doubts" />;
   if (doubts.isError) return <ProblemNote error={doubts.error} retry={() => void doubts.refetch()} />;
   if (doubts.data.length === 0)

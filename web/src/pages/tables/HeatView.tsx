@@ -5,6 +5,7 @@ import { useMemo, useState } from 'react';
 import { Link, useSearchParams } from 'wouter';
 import { ms } from '../../components/format';
 import { shape } from '../../components/layer';
+import { SelectField } from '../../components/Field';
 import { Empty, Loading, ProblemNote } from '../../components/Notes';
 import { tableAddress } from './address';
 import { optionsOf } from './filter';
@@ -20,7 +21,7 @@ function Cell({ table, cell, least, most }: { table: TableRef; cell: HeatCell; l
     <td style={{ '--heat': heat.toFixed(3) } as CSSProperties} data-doubt={cell.row.doubt !== null}>
       <Link
         href={tableAddress(table, 'rows', { layer: cell.row.text })}
-        title={cell.row.doubt ? `Implausible: ${cell.row.doubt}` : cell.row.text}
+        title={cell.row.doubt ? `Implausible: ${cell.row.doubt.detail}` : cell.row.text}
       >
         {ms(cell.row.latency)}
         {cell.row.doubt && <span className="visually-hidden"> (implausible)</span>}
@@ -112,22 +113,14 @@ export function HeatView({ table }: { table: TableRef }) {
     );
   return (
     <div className="stack">
-      <div className="filters">
-        <label className="filter">
-          <span>Resolution</span>
-          <select value={resolution} onChange={e => pick(e.target.value)}>
-            {options.resolutions.map(r => (
+      <div className="row-filters">
+        <SelectField label="Resolution" value={resolution} onChange={pick}>            {options.resolutions.map(r => (
               <option key={r}>{r}</option>
             ))}
-          </select>
-        </label>
-        <label className="filter">
-          <span>Colour</span>
-          <select value={each ? 'each' : 'whole'} onChange={e => setEach(e.target.value === 'each')}>
-            <option value="whole">over all blocks</option>
+          </SelectField>
+        <SelectField label="Colour" value={each ? 'each' : 'whole'} onChange={chosen => setEach(chosen === 'each')}>            <option value="whole">over all blocks</option>
             <option value="each">within each block</option>
-          </select>
-        </label>
+          </SelectField>
         <p className="heat-legend dim">
           ms by kernel (down) and expand ratio (across) of {space}; deeper colour takes longer, by ratio
           {!each && `: ${ms(whole.least)} to ${ms(whole.most)} ms`}. Framed: implausible.

@@ -7,6 +7,7 @@ import { devicesQuery, tablesQuery } from '../../api/queries';
 import { Dialog } from '../../components/Dialog';
 import { Field } from '../../components/Field';
 import { count } from '../../components/format';
+import { Progress } from '../../components/Progress';
 import { problemText } from '../../components/Notes';
 import { tableAddress } from './address';
 import type { Imported } from './importing';
@@ -46,6 +47,7 @@ export function ImportDialog(props: { files: File[]; onClose: () => void }) {
   const [outcomes, setOutcomes] = useState<Outcome[] | null>(null);
   const id = useId();
   const busy = outcomes?.some(o => o.state === 'waiting' || o.state === 'sending') ?? false;
+  const finished = outcomes?.filter(o => o.state === 'done' || o.state === 'failed').length ?? 0;
   const done = outcomes !== null && !busy;
   const failed = outcomes?.some(o => o.state === 'failed') ?? false;
 
@@ -140,11 +142,7 @@ export function ImportDialog(props: { files: File[]; onClose: () => void }) {
           ))}
         </datalist>
         {busy && (
-          <progress
-            aria-label="Files imported"
-            max={files.length}
-            value={outcomes?.filter(o => o.state === 'done' || o.state === 'failed').length}
-          />
+          <Progress label="Files imported" share={finished / files.length} />
         )}
         <div className="actions">
           <button type="button" onClick={props.onClose}>

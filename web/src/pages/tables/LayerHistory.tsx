@@ -45,7 +45,7 @@ export function LayerHistory({ entries }: { entries: HistoryEntry[] }) {
       {entries.length > 1 && (
         <Chart option={option} label={`Latency in ${entries.length} versions of the table`} height={150} />
       )}
-      <table className="mini">
+      <table className="mini-table">
         <thead>
           <tr>
             <th scope="col">version</th>

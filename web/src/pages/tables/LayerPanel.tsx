@@ -32,7 +32,7 @@ function Figures({ row }: { row: PlacedRow }) {
     ],
   ];
   return (
-    <dl className="figures">
+    <dl className="row-figures">
       {figures.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
@@ -63,7 +63,7 @@ export function LayerPanel(props: { table: TableRef; layer: string; row: PlacedR
         <code>{layer}</code> <CopyButton text={layer} what="the layer" />
       </p>
       {row ? <Figures row={row} /> : <p>This version does not have the row.</p>}
-      {row?.doubt && <p className="note-bad">Implausible: {row.doubt}.</p>}
+      {row?.doubt && <p className="note-bad">Implausible: {row.doubt.detail}.</p>}
       <section>
         <h3>Samples</h3>
         {samples.isPending && <Loading what="samples" />}

@@ -6,6 +6,7 @@ import { Link } from 'wouter';
 import { answer, api } from '../../api/client';
 import { devicesQuery, profilesQuery } from '../../api/queries';
 import { duration } from '../../components/format';
+import { Progress } from '../../components/Progress';
 import { toastProblem } from '../../components/Toasts';
 import type { TableRef } from './queries';
 
@@ -47,11 +48,7 @@ export function ProfileButton(props: {
   if (running)
     return (
       <div className="profile-line" role="status">
-        <progress
-          aria-label="Progress of the profile"
-          value={running.visits_done}
-          max={Math.max(1, running.visits_total)}
-        />
+        <Progress label="Progress of the profile" share={running.visits_done / Math.max(1, running.visits_total)} />
         <Link href="/profiles">
           {running.state === 'queued'
             ? 'waits for the device'

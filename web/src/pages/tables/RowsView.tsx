@@ -6,6 +6,7 @@ import { createColumnHelper } from '@tanstack/react-table';
 import { useSearchParams } from 'wouter';
 import { spacesQuery } from '../../api/queries';
 import { DataTable } from '../../components/DataTable';
+import { Field, SelectField } from '../../components/Field';
 import { count, ms, percent } from '../../components/format';
 import { kindName } from '../../components/layer';
 import { LayerText } from '../../components/LayerText';
@@ -47,37 +48,31 @@ function Choice(props: {
   onChange: (value: string) => void;
 }) {
   return (
-    <label className="filter">
-      <span>{props.label}</span>
-      <select value={props.value} onChange={e => props.onChange(e.target.value)}>
-        <option value="">any</option>
-        {props.options.map(option => {
-          const [value, text] = typeof option === 'string' ? [option, option] : option;
-          return (
-            <option key={value} value={value}>
-              {text}
-            </option>
-          );
-        })}
-      </select>
-    </label>
+    <SelectField label={props.label} value={props.value} onChange={props.onChange}>
+      <option value="">any</option>
+      {props.options.map(option => {
+        const [value, text] = typeof option === 'string' ? [option, option] : option;
+        return (
+          <option key={value} value={value}>
+            {text}
+          </option>
+        );
+      })}
+    </SelectField>
   );
 }
 
 function SpaceChoice({ value, onChange }: { value: string | null; onChange: (space: string) => void }) {
   const spaces = useQuery(spacesQuery);
   return (
-    <label className="filter">
-      <span>Space</span>
-      <select value={value ?? ''} onChange={e => onChange(e.target.value)}>
-        {value === null && <option value="">none</option>}
-        {spaces.data?.map(s => (
-          <option key={s.id} value={s.id}>
-            {s.id}
-          </option>
-        ))}
-      </select>
-    </label>
+    <SelectField label="Space" value={value ?? ''} onChange={onChange}>
+      {value === null && <option value="">none</option>}
+      {spaces.data?.map(s => (
+        <option key={s.id} value={s.id}>
+          {s.id}
+        </option>
+      ))}
+    </SelectField>
   );
 }
 
@@ -93,11 +88,8 @@ function Filters(props: {
   const change = (name: keyof Filter) => (value: string) => set({ ...filter, [name]: value });
   const parts = options.strangers && options.parts.length > 0 ? [['none', 'in none of it'] as const] : [];
   return (
-    <form className="filters" role="search" aria-label="Rows" onSubmit={e => e.preventDefault()}>
-      <label className="filter filter-text">
-        <span>Text</span>
-        <input type="search" value={filter.q} placeholder="40x40 k=7 se" onChange={e => change('q')(e.target.value)} />
-      </label>
+    <form className="row-filters" role="search" aria-label="Rows" onSubmit={e => e.preventDefault()}>
+      <Field label="Text" type="search" value={filter.q} placeholder="40x40 k=7 se" onChange={change('q')} />
       <Choice
         label="Kind"
         value={filter.kind}
@@ -119,7 +111,7 @@ function Filters(props: {
         onChange={change('resolution')}
       />
       {(props.doubts > 0 || filter.doubt !== '') && (
-        <label className="filter-check">
+        <label className="row-filter-check">
           <input
             type="checkbox"
             checked={filter.doubt !== ''}
@@ -144,7 +136,7 @@ function columnsOf(open: (layer: string) => void) {
   return [
     column.accessor('text', {
       header: 'Layer',
-      size: 420,
+      size: 500,
       cell: c => (
         <button
           type="button"
@@ -195,15 +187,20 @@ function columnsOf(open: (layer: string) => void) {
       meta: { numeric: true },
       cell: c => count(c.getValue()),
     }),
-    column.accessor('doubt', {
+    column.accessor(r => r.doubt?.kinds ?? null, {
+      id: 'doubt',
       header: 'Doubt',
-      size: 220,
-      cell: c =>
-        c.getValue() && (
-          <span className="doubt" title={c.getValue() ?? undefined}>
-            {c.getValue()}
-          </span>
-        ),
+      size: 110,
+      cell: c => {
+        const { doubt } = c.row.original;
+        return (
+          doubt && (
+            <span className="doubt" title={doubt.detail}>
+              {doubt.kinds}
+            </span>
+          )
+        );
+      },
     }),
   ];
 }

@@ -54,6 +54,7 @@ function optionOf(colours: ChartColours, found: Gathered, row: Row | undefined) 
   const marks = row && {
     silent: true,
     symbol: 'none',
+    precision: 12,
     label: { show: false },
     lineStyle: { color: colours.text, type: 'solid', width: 1 },
     data: [
@@ -67,11 +68,12 @@ function optionOf(colours: ChartColours, found: Gathered, row: Row | undefined) 
   return {
     grid: [
       { left: 44, right: 12, top: 8, height: 110 },
-      { left: 44, right: 12, top: 132, height: strips * STRIP_PX },
+      { left: 44, right: 12, top: 132, height: (strips + 1) * STRIP_PX },
     ],
     xAxis: [0, 1].map(grid => ({
       type: 'value',
       gridIndex: grid,
+      axisLine: { onZero: false },
       scale: true,
       min: bins ? bins.from - bins.width : undefined,
       max: bins ? bins.from + bins.width * (bins.counts.length + 1) : undefined,
@@ -85,11 +87,11 @@ function optionOf(colours: ChartColours, found: Gathered, row: Row | undefined) 
       {
         type: 'value',
         gridIndex: 1,
-        min: -0.5,
-        max: strips - 0.5,
+        min: -1,
+        max: strips,
         inverse: true,
         interval: 1,
-        axisLabel: { formatter: (v: number) => (Number.isInteger(v) && v >= 0 && v < strips ? `#${v + 1}` : '') },
+        axisLabel: { formatter: (v: number) => (v >= 0 && v < strips ? `#${v + 1}` : '') },
         axisTick: { show: false },
         splitLine: { show: false },
       },
@@ -108,7 +110,7 @@ function optionOf(colours: ChartColours, found: Gathered, row: Row | undefined) 
         type: 'bar',
         xAxisIndex: 0,
         yAxisIndex: 0,
-        barWidth: `${Math.max(1, Math.floor(88 / ((bins?.counts.length ?? 1) + 2)))}%`,
+        barWidth: '96%',
         data: bins?.counts.map((n, i) => [bins.from + (i + 0.5) * bins.width, n]),
         itemStyle: { color: colours.series[0], opacity: 0.75 },
         markLine: marks,
@@ -142,7 +144,7 @@ export function SampleCharts({ visits, row }: { visits: SampleVisit[]; row: Row 
       <Chart
         option={option}
         label={`Distribution of ${found.points.length} samples, and the same by the network around the layer`}
-        height={132 + strips * STRIP_PX + 44}
+        height={132 + (strips + 1) * STRIP_PX + 44}
       />
       <p className="dim">
         {count(found.points.length)} samples from {count(visits.length)} visits; a strip is a network that the layer was

@@ -167,7 +167,7 @@ export default function TablePage() {
           Remove…
         </button>
       </PageHeader>
-      <nav className="tabs" aria-label="Parts of the table">
+      <nav className="view-tabs" aria-label="Parts of the table">
         {VIEWS.map(([name, title]) => (
           <Link key={name} href={tableAddress(table, name)} aria-current={name === view ? 'page' : undefined}>
             {title}

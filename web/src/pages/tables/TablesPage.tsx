@@ -73,8 +73,13 @@ const columns: ListColumn<TableSummary>[] = [
 function Compare({ tables }: { tables: TableSummary[] }) {
   const [, go] = useLocation();
   const refs = useMemo(() => tables.map(t => refText({ ...t, version: null })), [tables]);
-  const [a, setA] = useState(refs[0] ?? '');
-  const [b, setB] = useState(refs[1] ?? '');
+  // Two configs of one device are what is compared most.
+  const first = Math.max(
+    0,
+    tables.findIndex((t, i) => tables[i + 1]?.device === t.device),
+  );
+  const [a, setA] = useState(refs[first] ?? '');
+  const [b, setB] = useState(refs[first + 1] ?? '');
   const start = () => {
     const table = tables.find(t => tableId(t) === a);
     if (table) go(tableAddress({ ...table, version: null }, 'compare', { with: b }));

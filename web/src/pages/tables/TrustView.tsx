@@ -11,7 +11,7 @@ import { RowList } from '../../components/RowList';
 import { State } from '../../components/State';
 import { Time } from '../../components/Time';
 import { ProfileButton } from './ProfileButton';
-import type { TableRef, TrustReport } from './queries';
+import type { TableDetail, TableRef, TrustReport } from './queries';
 import { trustQuery } from './queries';
 import { useTableSpace } from './useTable';
 
@@ -31,15 +31,6 @@ function scatterOption(colours: ChartColours, held: HeldOut[]) {
     max: range[1],
     axisLabel: { formatter: (v: number) => String(Number(v.toPrecision(3))), showMinLabel: false, showMaxLabel: false },
   };
-  const line = (share: number, type: 'solid' | 'dashed') => [
-    {
-      coord: [range[0] * Math.min(1, 1 / (1 + share)), range[0] * (share < 0 ? 1 + share : 1)].map(v =>
-        Math.max(v, range[0]),
-      ),
-      lineStyle: { type },
-    },
-    { coord: [range[1] / Math.max(1, 1 + share), range[1] * Math.min(1, 1 + share)] },
-  ];
   return {
     grid: { left: 64, right: 20, top: 16, bottom: 48 },
     xAxis: { ...axis, name: 'measured ms', nameLocation: 'middle', nameGap: 30 },
@@ -61,9 +52,10 @@ function scatterOption(colours: ChartColours, held: HeldOut[]) {
           silent: true,
           animation: false,
           symbol: 'none',
+          precision: 12,
           label: { show: false },
-          lineStyle: { color: colours.dim, width: 1 },
-          data: [line(0, 'solid')],
+          lineStyle: { color: colours.dim, type: 'solid' },
+          data: [[{ coord: [range[0], range[0]] }, { coord: [range[1], range[1]] }]],
         },
       },
       {
@@ -128,7 +120,7 @@ function Facts({ trust }: { trust: TrustReport }) {
     ['CPU times', percent(trust.cpu_share, 0), 'of the samples, the core having been taken away'],
   ];
   return (
-    <dl className="facts">
+    <dl className="table-facts">
       {facts.map(([name, value, why]) => (
         <div key={name} className="card">
           <dt>{name}</dt>
@@ -162,13 +154,14 @@ function Calibrate({ table }: { table: TableRef }) {
 }
 
 /** How far the table's predictions of whole subnets can be trusted. */
-export function TrustView({ table }: { table: TableRef }) {
-  const trust = useQuery(trustQuery(table));
-  const data = trust.data;
+export function TrustView({ table, detail }: { table: TableRef; detail: TableDetail }) {
+  const known = detail.trust !== null;
+  const trust = useQuery({ ...trustQuery(table), enabled: known });
+  const data = known ? trust.data : null;
   const held = useMemo(() => data?.held_out ?? [], [data]);
   const scatter = useCallback((colours: ChartColours) => scatterOption(colours, held), [held]);
   const errors = useCallback((colours: ChartColours) => errorOption(colours, held), [held]);
-  if (trust.isPending) return <Loading what="trust" />;
+  if (known && trust.isPending) return <Loading what="trust" />;
   if (trust.isError) return <ProblemNote error={trust.error} retry={() => void trust.refetch()} />;
   if (!data)
     return (
@@ -191,7 +184,7 @@ export function TrustView({ table }: { table: TableRef }) {
       {data.doubt && <p className="note-bad">{data.doubt}</p>}
       <Facts trust={data} />
       {held.length > 0 && (
-        <div className="charts">
+        <div className="chart-pair">
           <section className="card">
             <h2>Predicted against measured</h2>
             <Chart

@@ -7,10 +7,8 @@ import { State } from '../../components/State';
 export function TrustWord({ trust }: { trust: { trusted: boolean; mape: number; doubt: string | null } | null }) {
   if (!trust) return <span className="dim">not held against subnets</span>;
   return (
-    <>
-      <State tone={trust.trusted ? 'good' : 'bad'}>
-        {trust.trusted ? `within ${percent(trust.mape)}` : `doubtful, ${percent(trust.mape)}`}
-      </State>
-    </>
+    <State tone={trust.trusted ? 'good' : 'bad'}>
+      {trust.trusted ? `predicts within ${percent(trust.mape)}` : `doubtful, ${percent(trust.mape)} off`}
+    </State>
   );
 }

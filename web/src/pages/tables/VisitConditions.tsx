@@ -40,6 +40,7 @@ export function VisitConditions({ visits, reference }: { visits: SampleVisit[]; 
           markLine: {
             silent: true,
             symbol: 'none',
+            precision: 12,
             label: { show: false },
             lineStyle: { color: colours.dim, type: 'dashed' },
             data: [{ yAxis: 1 }],
@@ -59,7 +60,7 @@ export function VisitConditions({ visits, reference }: { visits: SampleVisit[]; 
   return (
     <>
       {told && <Chart option={option} label="The sentinel's time over its reference, by visit" height={150} />}
-      <table className="mini">
+      <table className="mini-table">
         <thead>
           <tr>
             <th scope="col">

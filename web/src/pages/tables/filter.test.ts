@@ -10,7 +10,7 @@ function row(
   part: string | null,
   expand: number | null,
   resolutions: number[],
-  doubt: string | null = null,
+  doubt: PlacedRow['doubt'] = null,
 ) {
   const place = { part: part ?? '', stage: null, first: false, expand };
   const figures = { count: 1, latency: 1, mean: 1, std: null, min: null, p50: null, p90: null, ci: null, contexts: 0 };
@@ -19,7 +19,10 @@ function row(
 
 const rows: PlacedRow[] = [
   row('conv2d in=160x160x3 out=80x80x24 k=3 s=2 act=hswish', 'Stem', null, [160]),
-  row('mbconv in=40x40x32 out=40x40x32 mid=192 k=7 s=1 act=relu res=1', 'Stage 1', 6, [160], 'slower than k=5'),
+  row('mbconv in=40x40x32 out=40x40x32 mid=192 k=7 s=1 act=relu res=1', 'Stage 1', 6, [160], {
+    kinds: 'order',
+    detail: 'slower than k=5',
+  }),
   row('mbconv in=5x5x192 out=5x5x192 mid=576 k=5 s=1 act=hswish se=144 res=1', 'Stage 5', 3, [160]),
   row('linear in=1x1x1536 out=1x1x1000', 'Head', null, [160, 224]),
   row('avgpool in=7x7x64 out=1x1x64 @224', null, null, []),

@@ -8,7 +8,7 @@ import type { Known } from './places';
 export interface PlacedRow extends Row {
   places: Known[];
   /** Why it is not plausible; null: nothing is known against it. */
-  doubt: string | null;
+  doubt: { kinds: string; detail: string } | null;
 }
 
 /** '' is any. `part`: 'none' for rows that belong nowhere in the space. */

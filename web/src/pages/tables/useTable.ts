@@ -30,6 +30,8 @@ export function useTableSpace(table: TableRef, chosen: string | null): string | 
   return best && best.rows_present > 0 ? best.space : null;
 }
 
+const joined = (kinds: string, kind: string) => (kinds.includes(kind) ? kinds : `${kinds}, ${kind}`);
+
 /** A table's rows with their places in a space and what speaks against them. The rows come first: places and doubts are
  *  filled in when they are known. */
 export function usePlacedRows(table: TableRef, space: string | null | undefined) {
@@ -38,10 +40,11 @@ export function usePlacedRows(table: TableRef, space: string | null | undefined)
   const map = useQuery({ ...spaceMapQuery(space ?? null), enabled: space !== undefined });
   const placed = useMemo(() => {
     if (!rows.data) return undefined;
-    const against = new Map<string, string>();
+    const against = new Map<string, { kinds: string; detail: string }>();
     for (const d of doubts.data ?? []) {
-      const before = against.get(d.layer);
-      against.set(d.layer, before === undefined ? d.detail : `${before}; ${d.detail}`);
+      const known = against.get(d.layer);
+      if (!known) against.set(d.layer, { kinds: d.doubt, detail: d.detail });
+      else against.set(d.layer, { kinds: joined(known.kinds, d.doubt), detail: `${known.detail}; ${d.detail}` });
     }
     const find = map.data;
     return rows.data.map((row): PlacedRow => {
