@@ -8,7 +8,7 @@ import { Loading, ProblemNote } from '../../components/Notes';
 import type { PlacedRow } from './filter';
 import { LayerHistory } from './LayerHistory';
 import { placeText } from './places';
-import type { TableRef } from './queries';
+import type { TableDetail, TableRef } from './queries';
 import { historyQuery, samplesQuery } from './queries';
 import { SampleCharts } from './SampleCharts';
 import { VisitConditions } from './VisitConditions';
@@ -43,9 +43,33 @@ function Figures({ row }: { row: PlacedRow }) {
   );
 }
 
+/** What the version was measured with. */
+function Fingerprint({ detail }: { detail: TableDetail }) {
+  const names = Object.keys(detail.fingerprint).sort();
+  return (
+    <details>
+      <summary>Fingerprint of version {detail.version}</summary>
+      <dl className="row-figures">
+        {names.map(name => (
+          <div key={name}>
+            <dt>{name.replaceAll('_', ' ')}</dt>
+            <dd>{String(detail.fingerprint[name])}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+  );
+}
+
 /** What is known of one row: figures, samples, what the device was like, versions. @param row undefined: the version
  *  shown does not have it. */
-export function LayerPanel(props: { table: TableRef; layer: string; row: PlacedRow | undefined; onClose: () => void }) {
+export function LayerPanel(props: {
+  table: TableRef;
+  detail: TableDetail;
+  layer: string;
+  row: PlacedRow | undefined;
+  onClose: () => void;
+}) {
   const { table, layer, row } = props;
   const samples = useQuery(samplesQuery(table, layer));
   const history = useQuery(historyQuery(table, layer));
@@ -87,6 +111,7 @@ export function LayerPanel(props: { table: TableRef; layer: string; row: PlacedR
         {history.isError && <ProblemNote error={history.error} retry={() => void history.refetch()} />}
         {history.data && <LayerHistory entries={history.data} />}
       </section>
+      <Fingerprint detail={props.detail} />
     </aside>
   );
 }

@@ -15,7 +15,7 @@ import type { Filter, Options, PlacedRow } from './filter';
 import { NO_FILTER, isFiltered, optionsOf, partRank, readFilter, tester, writeFilter } from './filter';
 import { LayerPanel } from './LayerPanel';
 import { placeText } from './places';
-import type { TableRef } from './queries';
+import type { TableDetail, TableRef } from './queries';
 import { usePlacedRows, useTableSpace } from './useTable';
 
 const ADDRESS_AFTER_MS = 300;
@@ -207,7 +207,7 @@ function columnsOf(open: (layer: string) => void) {
 
 const rowId = (row: PlacedRow) => row.text;
 
-export function RowsView({ table }: { table: TableRef }) {
+export function RowsView({ table, detail }: { table: TableRef; detail: TableDetail }) {
   const [search, setSearch] = useSearchParams();
   const [filter, setFilter] = useFilter();
   const space = useTableSpace(table, search.get('space'));
@@ -273,7 +273,14 @@ export function RowsView({ table }: { table: TableRef }) {
         )}
       </div>
       {layer !== null && (
-        <LayerPanel key={layer} table={table} layer={layer} row={picked} onClose={() => show('layer', null)} />
+        <LayerPanel
+          key={layer}
+          table={table}
+          detail={detail}
+          layer={layer}
+          row={picked}
+          onClose={() => show('layer', null)}
+        />
       )}
     </div>
   );
