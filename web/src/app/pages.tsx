@@ -4,21 +4,38 @@
  *  is first visited. `nav` puts it into the navigation. */
 import { lazy } from 'react';
 import type { ComponentType, LazyExoticComponent } from 'react';
+import type { Session } from '../api/types';
 
 interface PageEntry {
   path: string;
   title: string;
   nav?: true;
+  /** Who sees it in the navigation; absent: all. */
+  role?: Session['role'];
   component: LazyExoticComponent<ComponentType>;
 }
 
 export const pages: PageEntry[] = [
   { path: '/devices', title: 'Devices', nav: true, component: lazy(() => import('../pages/devices/DevicesPage')) },
+  { path: '/profiles', title: 'Profiles', nav: true, component: lazy(() => import('../pages/profiles/ProfilesPage')) },
+  {
+    path: '/profiles/new',
+    title: 'Start a profile',
+    component: lazy(() => import('../pages/profiles/NewProfilePage')),
+  },
+  { path: '/profiles/:id', title: 'Profile', component: lazy(() => import('../pages/profiles/ProfilePage')) },
   { path: '/tables', title: 'Tables', nav: true, component: lazy(() => import('../pages/tables/TablesPage')) },
   {
     path: '/tables/:device/:config/:view?',
     title: 'Tables',
     component: lazy(() => import('../pages/tables/TablePage')),
+  },
+  {
+    path: '/tokens',
+    title: 'Tokens',
+    nav: true,
+    role: 'admin',
+    component: lazy(() => import('../pages/tokens/TokensPage')),
   },
 ];
 

@@ -39,7 +39,7 @@ function DeviceState({ device }: { device: Device }) {
       <State tone={device.error ? 'bad' : tones[device.state]}>
         {device.error ? `${device.state}, in trouble` : device.state}
       </State>
-      {device.error && <p className="why">XX</p>}
+      {device.error && <p className="why">Its last work failed: {device.error}</p>}
     </>
   );
 }

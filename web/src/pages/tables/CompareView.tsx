@@ -262,18 +262,23 @@ export function CompareView({ table, detail }: { table: TableRef; detail: TableD
   return (
     <div className="stack">
       <div className="row-filters">
-        <SelectField label="Beside" value={value}
-            onChange={chosen =>
-              setSearch(now => {
-                const next = new URLSearchParams(now);
-                next.set('with', chosen);
-                return next;
-              })
-            }>            {value === '' && <option value="">choose…</option>}
-            {known.map(ref => (
-              <option key={ref}>{ref}</option>
-            ))}
-          </SelectField>
+        <SelectField
+          label="Beside"
+          value={value}
+          onChange={chosen =>
+            setSearch(now => {
+              const next = new URLSearchParams(now);
+              next.set('with', chosen);
+              return next;
+            })
+          }
+        >
+          {' '}
+          {value === '' && <option value="">choose…</option>}
+          {known.map(ref => (
+            <option key={ref}>{ref}</option>
+          ))}
+        </SelectField>
         {other && (
           <Link href={tableAddress(other, 'compare', { with: here })} className="compare-swap">
             Swap the two

@@ -128,22 +128,27 @@ export function CoverageView({ table }: { table: TableRef }) {
   return (
     <div className="stack">
       <div className="row-filters">
-        <SelectField label="Space" value={space}
-            onChange={chosen =>
-              setSearch(
-                now => {
-                  const next = new URLSearchParams(now);
-                  next.set('space', chosen);
-                  return next;
-                },
-                { replace: true },
-              )
-            }>            {spaces.data?.map(s => (
-              <option key={s.id} value={s.id}>
-                {s.title}
-              </option>
-            ))}
-          </SelectField>
+        <SelectField
+          label="Space"
+          value={space}
+          onChange={chosen =>
+            setSearch(
+              now => {
+                const next = new URLSearchParams(now);
+                next.set('space', chosen);
+                return next;
+              },
+              { replace: true },
+            )
+          }
+        >
+          {' '}
+          {spaces.data?.map(s => (
+            <option key={s.id} value={s.id}>
+              {s.title}
+            </option>
+          ))}
+        </SelectField>
       </div>
       {coverage.isPending && <Loading what="coverage" />}
       {coverage.isError && <ProblemNote error={coverage.error} retry={() => void coverage.refetch()} />}

@@ -114,13 +114,17 @@ export function HeatView({ table }: { table: TableRef }) {
   return (
     <div className="stack">
       <div className="row-filters">
-        <SelectField label="Resolution" value={resolution} onChange={pick}>            {options.resolutions.map(r => (
-              <option key={r}>{r}</option>
-            ))}
-          </SelectField>
-        <SelectField label="Colour" value={each ? 'each' : 'whole'} onChange={chosen => setEach(chosen === 'each')}>            <option value="whole">over all blocks</option>
-            <option value="each">within each block</option>
-          </SelectField>
+        <SelectField label="Resolution" value={resolution} onChange={pick}>
+          {' '}
+          {options.resolutions.map(r => (
+            <option key={r}>{r}</option>
+          ))}
+        </SelectField>
+        <SelectField label="Colour" value={each ? 'each' : 'whole'} onChange={chosen => setEach(chosen === 'each')}>
+          {' '}
+          <option value="whole">over all blocks</option>
+          <option value="each">within each block</option>
+        </SelectField>
         <p className="heat-legend dim">
           ms by kernel (down) and expand ratio (across) of {space}; deeper colour takes longer, by ratio
           {!each && `: ${ms(whole.least)} to ${ms(whole.most)} ms`}. Framed: implausible.

@@ -141,9 +141,7 @@ export function ImportDialog(props: { files: File[]; onClose: () => void }) {
             <option key={c} value={c} />
           ))}
         </datalist>
-        {busy && (
-          <Progress label="Files imported" share={finished / files.length} />
-        )}
+        {busy && <Progress label="Files imported" share={finished / files.length} />}
         <div className="actions">
           <button type="button" onClick={props.onClose}>
             {done ? 'Close' : 'Cancel'}
