@@ -24,6 +24,12 @@ export const pages: PageEntry[] = [
     component: lazy(() => import('../pages/profiles/NewProfilePage')),
   },
   { path: '/profiles/:id', title: 'Profile', component: lazy(() => import('../pages/profiles/ProfilePage')) },
+  { path: '/tables', title: 'Tables', nav: true, component: lazy(() => import('../pages/tables/TablesPage')) },
+  {
+    path: '/tables/:device/:config/:view?',
+    title: 'Tables',
+    component: lazy(() => import('../pages/tables/TablePage')),
+  },
   {
     path: '/tokens',
     title: 'Tokens',
