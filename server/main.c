@@ -18,6 +18,8 @@
 #include "lut/base/file.h"
 #include "lut/base/log.h"
 #include "server/routes/app.h"
+#include "server/routes/device_states.h"
+#include "server/routes/events.h"
 #include "server/routes/lease_waiters.h"
 #include "server/routes/predictor_cache.h"
 #include "server/store/store.h"
@@ -58,12 +60,19 @@ struct server {
 };
 
 static const struct http_route *const all_routes[] = {
-    health_routes,  token_routes,       session_routes,   device_routes, space_routes,       network_routes,
-    table_routes,   entry_routes,       predictor_routes, subnet_routes, front_routes,       evaluation_routes,
-    profile_routes, measurement_routes, clean_routes,     lease_routes,  description_routes, NULL,
+    health_routes,  token_routes,       session_routes,   device_routes,        space_routes,      network_routes,
+    table_routes,   entry_routes,       predictor_routes, subnet_routes,        front_routes,      evaluation_routes,
+    profile_routes, measurement_routes, clean_routes,     lease_routes,         event_routes,      description_routes,
+    sample_routes,  coverage_routes,    doubt_routes,     table_network_routes, net_config_routes, NULL,
 };
 
-static const struct http_produces *const all_produces[] = {&entry_produces, &predictor_produces, NULL};
+static const struct http_produces *const all_produces[] = {&entry_produces,
+                                                           &predictor_produces,
+                                                           &subnet_produces,
+                                                           &measurement_produces,
+                                                           &event_produces,
+                                                           &net_config_produces,
+                                                           NULL};
 
 /* ---- options ---- */
 
@@ -240,6 +249,8 @@ static enum lathe_status start(struct server *s, const struct options *o, struct
     if (!st) st = predictor_cache_new(app->kv, app->spaces, folder, &app->predictors, err);
     if (!st) st = description_load(share, &app->description, err);
     if (!st) st = jobs_open(app->kv, app->spaces, &app->jobs, err);
+    if (!st) st = events_new(app, &app->events, err);
+    if (!st) st = device_states_new(app->events, app->jobs, &app->states, err);
     if (!st) st = lease_waiters_new(app->jobs, &app->waiters, err);
     if (st) return st;
     snprintf(folder, sizeof folder, "%s/web", share);
@@ -283,7 +294,10 @@ static void stop(struct server *s)
 {
     if (s->server_file[0]) unlink(s->server_file);
     if (s->app.waiters) lease_waiters_stop(s->app.waiters);
+    if (s->app.events) event_hub_stop(s->app.events);
     http_stop(s->http);
+    event_hub_free(s->app.events);
+    device_states_free(s->app.states);
     jobs_close(s->app.jobs);
     lease_waiters_free(s->app.waiters);
     predictor_cache_free(s->app.predictors);
@@ -321,6 +335,7 @@ static void serve(struct server *s)
     while (poll(&stopped, 1, TICK_MS) <= 0) {
         jobs_expire(s->app.jobs);
         lease_waiters_tick(s->app.waiters);
+        event_hub_tick(s->app.events);
     }
 }
 

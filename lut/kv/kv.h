@@ -83,6 +83,19 @@ typedef enum lathe_status (*kv_write_fn)(void *context, struct kv_txn *, struct 
  *  @return fn's status, or LATHE_IO when the commit failed (disk full: err says so; nothing was changed). */
 enum lathe_status kv_write(struct kv *, kv_write_fn fn, void *context, struct lathe_error *err);
 
+/* Who wants to know what changes. */
+struct kv_watch {
+    const char *const *prefixes; /* of the keys that matter; ended by NULL */
+    /* Called after each commit that put or deleted such keys and before the callers of its kv_write() go on, in the
+     * order of commits, on the writer thread: it must neither write nor wait for who writes, but may read.
+     * @param keys each at least once; they live until it returns. NULL: memory ran out, any key may have changed. */
+    void (*changed)(void *context, const struct kv_slice *keys, size_t count);
+    void *context;
+};
+/** From now on tell a watcher of what is committed, in place of the one before; NULL: nobody. What it points to is
+ *  borrowed. Call it while no write is under way. */
+void kv_watch(struct kv *, const struct kv_watch *);
+
 struct kv_stats {
     uint64_t commits;    /* groups committed since kv_open() */
     uint64_t writes;     /* write functions in them */

@@ -111,7 +111,9 @@ enum lathe_status kv_put(struct kv_txn *txn, const void *key, size_t key_size, c
     MDB_val k = {key_size, (void *)key};
     MDB_val v = {value_size, (void *)(value ? value : "")};
     int rc = mdb_put(txn->txn, txn->kv->data, &k, &v, 0);
-    return rc ? broke(txn, rc, err) : LATHE_OK;
+    if (rc) return broke(txn, rc, err);
+    changes_note(txn->changes, key, key_size);
+    return LATHE_OK;
 }
 
 enum lathe_status kv_delete(struct kv_txn *txn, const void *key, size_t key_size, struct lathe_error *err)
@@ -126,7 +128,9 @@ enum lathe_status kv_delete(struct kv_txn *txn, const void *key, size_t key_size
         txn->wrote = wrote_before;
         return LATHE_NOT_FOUND;
     }
-    return rc ? broke(txn, rc, err) : LATHE_OK;
+    if (rc) return broke(txn, rc, err);
+    changes_note(txn->changes, key, key_size);
+    return LATHE_OK;
 }
 
 enum lathe_status kv_delete_prefix(struct kv_txn *txn, const char *prefix, size_t *count, struct lathe_error *err)
@@ -141,6 +145,7 @@ enum lathe_status kv_delete_prefix(struct kv_txn *txn, const char *prefix, size_
     MDB_val key, value;
     rc = seek(cursor, prefix, &key, &value);
     while (!rc && has_prefix(&key, prefix, size)) {
+        changes_note(txn->changes, key.mv_data, key.mv_size);
         rc = mdb_cursor_del(cursor, 0);
         if (rc) break;
         deleted++;

@@ -34,7 +34,8 @@ static void settle(struct write_request *r, enum lathe_status status, const stru
 
 static enum lathe_status begin(struct kv *kv, struct kv_txn *txn, struct lathe_error *err)
 {
-    *txn = (struct kv_txn){.kv = kv, .writable = true};
+    *txn = (struct kv_txn){.kv = kv, .writable = true, .changes = &kv->writer.changes};
+    changes_reset(txn->changes);
     int rc = mdb_txn_begin(kv->env, NULL, 0, &txn->txn);
     return rc ? kv_failed(kv, rc, "write", err) : LATHE_OK;
 }
@@ -104,6 +105,7 @@ static struct write_request *commit_some(struct kv *kv, struct write_request *fi
     kv->writer.commits++;
     kv->writer.writes += count_good(first, end);
     pthread_mutex_unlock(&kv->writer.lock);
+    changes_tell(&kv->writer.changes);
     return end;
 }
 
@@ -127,6 +129,7 @@ static struct write_request *take_waiting(struct writer *w)
     struct write_request *group = w->first;
     w->first = NULL;
     w->end = &w->first;
+    w->changes.watch = w->watch.changed ? &w->watch : NULL;
     pthread_mutex_unlock(&w->lock);
     return group;
 }
@@ -168,6 +171,7 @@ void writer_stop(struct kv *kv)
     pthread_cond_signal(&w->work);
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
+    changes_clear(&w->changes);
     pthread_cond_destroy(&w->work);
     pthread_mutex_destroy(&w->lock);
 }
@@ -188,6 +192,13 @@ enum lathe_status kv_write(struct kv *kv, kv_write_fn fn, void *context, struct 
     pthread_cond_destroy(&r.done);
     if (r.status && err && r.err.status) *err = r.err;
     return r.status;
+}
+
+void kv_watch(struct kv *kv, const struct kv_watch *watch)
+{
+    pthread_mutex_lock(&kv->writer.lock);
+    kv->writer.watch = watch ? *watch : (struct kv_watch){0};
+    pthread_mutex_unlock(&kv->writer.lock);
 }
 
 void kv_get_stats(struct kv *kv, struct kv_stats *out)

@@ -138,26 +138,25 @@ static double scaled(const struct sample_pool *pool, uint64_t ns, uint64_t senti
     return reference > 0 && sentinel_ns ? (double)ns * reference / (double)sentinel_ns : (double)ns;
 }
 
-static enum sample_basis basis_of(const struct sample_context *c, const struct sample *s)
+enum sample_basis sample_basis_of(const struct sample_context *c, const struct sample *s)
 {
     if (s->preempted) return s->cpu_ns && s->cpu_ns <= s->wall_ns ? SAMPLE_CPU_TIME : SAMPLE_DISTURBED;
     /* Where the sentinel was never undisturbed there is nothing to hold wall times against; its CPU time there is. */
     return !c->sentinel_ns && c->sentinel_cpu_ns && s->cpu_ns ? SAMPLE_CPU_TIME : SAMPLE_PURE;
 }
 
+double sample_pool_ns(const struct sample_pool *pool, const struct sample_context *c, const struct sample *s)
+{
+    bool cpu = sample_basis_of(c, s) == SAMPLE_CPU_TIME;
+    return cpu ? scaled(pool, s->cpu_ns, c->sentinel_cpu_ns) : scaled(pool, s->wall_ns, c->sentinel_ns);
+}
+
 enum lathe_status sample_pool_add(struct sample_pool *pool, uint32_t visit, const struct sample_context *c,
                                   const struct sample *samples, size_t n, struct lathe_error *err)
 {
     for (size_t i = 0; i < n; i++) {
-        const struct sample *s = &samples[i];
-        enum sample_basis basis = basis_of(c, s);
-        bool cpu = basis == SAMPLE_CPU_TIME;
-        struct pooled_sample pooled = {
-            .ns = cpu ? scaled(pool, s->cpu_ns, c->sentinel_cpu_ns) : scaled(pool, s->wall_ns, c->sentinel_ns),
-            .subnet = c->subnet,
-            .visit = visit,
-        };
-        enum lathe_status st = append(pool, basis, &pooled, err);
+        struct pooled_sample pooled = {.ns = sample_pool_ns(pool, c, &samples[i]), .subnet = c->subnet, .visit = visit};
+        enum lathe_status st = append(pool, sample_basis_of(c, &samples[i]), &pooled, err);
         if (st) return st;
     }
     return LATHE_OK;
@@ -177,8 +176,7 @@ static uint32_t contexts_of(const struct sample_pool *pool, enum sample_basis mo
     return n;
 }
 
-/* How far down the bases samples are to count. */
-static enum sample_basis choose_basis(const struct sample_pool *pool)
+enum sample_basis sample_pool_most(const struct sample_pool *pool)
 {
     uint32_t contexts = contexts_of(pool, SAMPLE_DISTURBED);
     size_t n = 0;
@@ -192,7 +190,7 @@ static enum sample_basis choose_basis(const struct sample_pool *pool)
 
 enum lathe_status sample_pool_latency(struct sample_pool *pool, struct latency *out, struct lathe_error *err)
 {
-    enum sample_basis most = choose_basis(pool);
+    enum sample_basis most = sample_pool_most(pool);
     size_t taken = pool->count[SAMPLE_PURE] + pool->count[SAMPLE_CPU_TIME] + pool->count[SAMPLE_DISTURBED];
     size_t cpu_times = most >= SAMPLE_CPU_TIME ? pool->count[SAMPLE_CPU_TIME] : 0;
     for (int basis = SAMPLE_CPU_TIME; basis <= (int)most; basis++) {

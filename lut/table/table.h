@@ -172,6 +172,11 @@ void sample_pool_clear(struct sample_pool *);
 /** @param visit another number than that of other visits'; calls of one visit follow each other. */
 enum lathe_status sample_pool_add(struct sample_pool *, uint32_t visit, const struct sample_context *,
                                   const struct sample *, size_t n, struct lathe_error *err);
+/** The basis that a sample has, and what it then counts as in a pool, in nanoseconds without the scaling's factor. */
+enum sample_basis sample_basis_of(const struct sample_context *, const struct sample *);
+double sample_pool_ns(const struct sample_pool *, const struct sample_context *, const struct sample *);
+/** The last basis whose samples count: those of later ones are left out. Before sample_pool_latency(). */
+enum sample_basis sample_pool_most(const struct sample_pool *);
 /** The pool's statistics, without the scaling's factor. @return LATHE_NOT_FOUND (err untouched) when it is empty. */
 enum lathe_status sample_pool_latency(struct sample_pool *, struct latency *out, struct lathe_error *err);
 

@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lut/base/error.h"
 
@@ -128,6 +129,24 @@ bool http_unchanged(struct http_request *, const char *tag);
 /** Add a header to the reply to come, e.g. "Location". Replies are Cache-Control: no-store unless they say otherwise.
  */
 void http_reply_header(struct http_request *, const char *name, const char *value);
+
+/* A reply that goes on, such as server-sent events. */
+struct http_stream;
+struct http_source {
+    /* Asked on a thread of the server's own, one at a time, whenever the client can take more. Puts at most size bytes.
+     * @return how many; 0: none now, asked again after http_stream_wake(); below 0: the stream ends. */
+    ssize_t (*pull)(void *context, char *out, size_t size);
+    /* The stream is over, whoever ended it, and must not be used from now on. Called once. */
+    void (*closed)(void *context);
+    void *context;
+};
+/** Reply with a stream. @return NULL when memory ran out: the reply is a 500, and nothing will be called. Sources are
+ *  to end their streams before http_stop(). */
+struct http_stream *http_reply_stream(struct http_request *, const char *content_type, const struct http_source *);
+/** There is more, or it is to end. Any thread that keeps `closed` from returning meanwhile. */
+void http_stream_wake(struct http_stream *);
+/** Break the connection of a client that does not read. As http_stream_wake(). */
+void http_stream_cut(struct http_stream *);
 
 struct http_stats {
     uint64_t answers[6]; /* sent since the start, by class of status: [2] is 2xx */

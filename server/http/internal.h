@@ -4,8 +4,9 @@
  *
  * server.c speaks to libmicrohttpd, listen.c opens its socket, arrive.c decides what can be decided before a body,
  * auth.c who asks, router.c matches paths, accept.c reads Accept headers, request.c is what handlers see, reply.c what
- * they answer, encode.c makes answers small, static.c serves the page's files, pool.c runs handlers.
- * Threads: a request moves from a libmicrohttpd thread to one worker and back; its state says who has it. */
+ * they answer, encode.c makes answers small, stream.c sends those that go on, static.c serves the page's files, pool.c
+ * runs handlers. Threads: a request moves from a libmicrohttpd thread to one worker and back; its state says who has
+ * it. */
 #ifndef LATHE_HTTP_INTERNAL_H
 #define LATHE_HTTP_INTERNAL_H
 
@@ -48,7 +49,9 @@ struct http_request {
     char *content_type;
     char *data;
     size_t size;
-    struct http_request *next; /* in a pool's queue */
+    struct http_stream *stream; /* in place of data; owned until its response is made */
+    bool streaming;             /* counted among the server's streams */
+    struct http_request *next;  /* in a pool's queue */
 };
 
 /* ---- arrive.c ---- */
@@ -72,6 +75,13 @@ bool origin_is_host(const char *origin, const char *host);
 bool tag_is_listed(const char *header, const char *tag);
 /** Pack a reply with gzip where that is worth it and the client takes it. */
 void encode_reply(struct http_request *);
+
+/* ---- stream.c ---- */
+
+/** Take the request's stream into a response. @return NULL when memory ran out. */
+struct MHD_Response *stream_response(struct http_request *);
+/** End a stream that no response has. NULL is allowed. */
+void stream_close(struct http_stream *);
 
 /* ---- reply.c ---- */
 
@@ -148,10 +158,10 @@ struct http_server {
     bool serves_files; /* a folder for the page was given */
     char *web;         /* its real path; NULL: it is not there */
     _Atomic bool stopping;
-    /* Requests between dispatch and http_finish(), and those whose reply is not sent yet. */
+    /* Requests between dispatch and http_finish(), those whose reply is not sent yet, and those whose reply goes on. */
     pthread_mutex_t lock;
     pthread_cond_t idle;
-    size_t running, unsent;
+    size_t running, unsent, streams;
     _Atomic uint64_t answers[6];          /* by status class */
     _Atomic uint64_t (*route_answers)[6]; /* the same of each route, by its number */
 };

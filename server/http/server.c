@@ -22,6 +22,7 @@ enum {
     QUICK_WORKERS = 8,
     PEM_BYTES = 1 << 20,
     SEND_TIMEOUT_S = 5,
+    STREAM_TIMEOUT_S = 1,
     /* A body that nobody wants is thrown away up to here, so that its sender reads the answer; then it is cut off. */
     DISCARD_BYTES = 1 << 20,
     /* A body may take this long, and after that must have come at this rate on average. */
@@ -36,6 +37,7 @@ static void request_free(struct http_request *r)
     pairs_clear(r->headers, r->header_count);
     buf_clear(&r->body);
     json_decref(r->json);
+    stream_close(r->stream);
     free(r->content_type);
     free(r->data);
     free(r->path);
@@ -117,12 +119,34 @@ static void add_headers(const struct http_request *r, struct MHD_Response *respo
     MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
 }
 
-static enum MHD_Result send_reply(struct http_request *r)
+/* A reply that goes on is not waited for when the server stops, but for its end. */
+static void count_stream(struct http_request *r)
 {
+    struct http_server *server = r->server;
+    pthread_mutex_lock(&server->lock);
+    r->streaming = true;
+    server->streams++;
+    if (r->counted && --server->unsent == 0) pthread_cond_broadcast(&server->idle);
+    r->counted = false;
+    pthread_mutex_unlock(&server->lock);
+}
+
+static struct MHD_Response *make_response(struct http_request *r)
+{
+    if (r->stream) {
+        count_stream(r);
+        return stream_response(r);
+    }
     struct MHD_Response *response = MHD_create_response_from_buffer(
         r->size, r->data ? r->data : (void *)"", r->data ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    if (response) r->data = NULL;
+    return response;
+}
+
+static enum MHD_Result send_reply(struct http_request *r)
+{
+    struct MHD_Response *response = make_response(r);
     if (!response) return MHD_NO;
-    r->data = NULL;
     add_headers(r, response);
     atomic_fetch_add(&r->server->answers[r->status / 100 % 6], 1);
     if (r->route) atomic_fetch_add(&r->server->route_answers[r->route_number][r->status / 100 % 6], 1);
@@ -183,9 +207,10 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **re
     (void)connection;
     (void)why;
     if (!r) return;
-    if (r->counted) {
+    if (r->counted || r->streaming) {
         pthread_mutex_lock(&server->lock);
-        if (--server->unsent == 0) pthread_cond_broadcast(&server->idle);
+        size_t *left = r->streaming ? &server->streams : &server->unsent;
+        if (--*left == 0) pthread_cond_broadcast(&server->idle);
         pthread_mutex_unlock(&server->lock);
     }
     request_free(r);
@@ -275,16 +300,23 @@ const char *http_address(const struct http_server *s)
     return s->address;
 }
 
-/* Until every request has its reply, and then for the replies to be sent: but not for ever, a client may not read. */
-static void wait_for_requests(struct http_server *s)
+/* Wait until a count is 0, but not for ever: a client may not read. Called with the lock. */
+static void wait_for_none(struct http_server *s, const size_t *count, int most_s)
 {
     struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += most_s;
+    while (*count && pthread_cond_timedwait(&s->idle, &s->lock, &until) == 0) continue;
+}
+
+/* Until every request has its reply, and then for the replies to be sent and the streams to end. */
+static void wait_for_requests(struct http_server *s)
+{
     pthread_mutex_lock(&s->lock);
     atomic_store(&s->stopping, true);
     while (s->running) pthread_cond_wait(&s->idle, &s->lock);
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += SEND_TIMEOUT_S;
-    while (s->unsent && pthread_cond_timedwait(&s->idle, &s->lock, &until) == 0) continue;
+    wait_for_none(s, &s->unsent, SEND_TIMEOUT_S);
+    wait_for_none(s, &s->streams, STREAM_TIMEOUT_S);
     pthread_mutex_unlock(&s->lock);
 }
 

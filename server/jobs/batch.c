@@ -148,6 +148,7 @@ static enum lathe_status read_visit(const json_t *document, struct batch_visit *
     if (!st) st = check_totals(out->total, err);
     if (!st) st = read_around(sentinel, state, &out->around, err);
     if (st) return st;
+    out->state = state;
     out->busy_ns = (uint64_t)busy;
     out->build_ns = (uint64_t)build;
     out->redone = (int)redone;

@@ -17,6 +17,7 @@ struct batch_visit {
     uint8_t *preempted;           /* [runs][layers] */
     const json_t *total;          /* [runs]; borrowed from the document */
     struct sample_context around; /* without subnet */
+    const json_t *state;          /* what "around" has of the device, as it was told; borrowed; NULL: nothing */
     uint64_t busy_ns;             /* that the device spent on it, building included; 0: unknown */
     uint64_t build_ns;            /* of that, on building networks */
     int redone;     /* times that it was measured before and thrown away, the device having been throttled */

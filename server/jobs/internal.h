@@ -5,6 +5,7 @@
  * Keys beside the documents profile/<id>, measurement/<id>, clean/<id> and lease/<id>:
  *   active/<job>                kind of a job that has not ended; ids sort cleans first, then measurements, then by age
  *   plan/<job>                  {"first_visit","visits":[network of each visit]}
+ *   condition/<device>          how it was last
  *   network/<job>/<n:08x>       {"context":"<hex>","layers":[texts],"role","new_params"}: kept as texts, since a space
  *                               may be replaced. new_params: parameters that no network before it has.
  *                               Roles: "cover", its layers go into the table; "fit", its whole latency does;
@@ -102,8 +103,8 @@ enum lathe_status device_note_error(struct kv_txn *, const char *device, const c
  *  job's hidden first_visit and first_network on, which are then moved past them. */
 enum lathe_status plan_put(struct kv_txn *, json_t *job, const json_t *networks, const json_t *visits,
                            struct lathe_error *err);
-/** @param keep_visits what was measured stays: a measurement's raw samples. */
-enum lathe_status plan_delete(struct kv_txn *, const char *job, bool keep_visits, struct lathe_error *err);
+/** @param keep_measured a measurement's networks and raw samples stay. */
+enum lathe_status plan_delete(struct kv_txn *, const char *job, bool keep_measured, struct lathe_error *err);
 /** The next visits that are not done, at most `most`. @param[out] visits array of {"visit","network"}, new reference.
  */
 enum lathe_status plan_next(struct kv_txn *, const char *job, size_t most, json_t **visits, struct lathe_error *err);
@@ -164,8 +165,23 @@ bool profile_is(const json_t *job, const char *mode);
 /** Find the rows of a profile by its subnets' whole latencies and put them into the table. */
 enum lathe_status profile_regress(struct kv_txn *, json_t *job, uint32_t version, struct lathe_error *err);
 
-/* progress.c */
 struct batch;
+struct batch_visit;
+
+/* tally.c */
+/** Count the samples of a visit. @param by_layers they are kept layer by layer, else as whole runs. */
+void tally_visit(json_t *job, const struct batch_visit *, bool by_layers);
+/** Count what is left out of a row now. @param before NULL: it was not there. */
+void tally_row(json_t *job, const struct latency *before, const struct latency *now);
+/** Tell in "samples" what was counted. */
+void tally_show(json_t *job);
+
+/* condition.c */
+/** Keep what a batch tells of its device. */
+enum lathe_status condition_note(struct kv_txn *, const char *device, const struct batch *, int64_t now_ms,
+                                 struct lathe_error *err);
+
+/* progress.c */
 /** What a plan is likely to take, before anything was measured. @param ns_per_mac of the device, as far as known. */
 void progress_estimate(json_t *job, double macs, double params, double ns_per_mac, bool measured);
 /** Account a batch and tell how far the job is: device_s, elapsed_s, eta_s, progress, redone, throttled.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,26 +101,63 @@ enum lathe_status jobs_get(struct jobs *jobs, const char *kind, const char *id, 
     return LATHE_OK;
 }
 
-enum lathe_status jobs_list(struct jobs *jobs, const char *kind, const char *after, size_t limit, json_t **list,
-                            char *next, struct lathe_error *err)
+static bool passes(const struct job_filter *filter, const json_t *job)
 {
-    struct kv_txn *txn;
-    json_t *documents = NULL;
-    enum lathe_status st = kv_read_begin(jobs->kv, &txn, err);
-    if (st) return st;
-    st = store_list(txn, kind, after, limit, &documents, next, err);
-    kv_read_end(txn);
-    if (st) return st;
+    if (!filter) return true;
+    return (!filter->device || strcmp(filter->device, job_text(job, "device")) == 0) &&
+           (!filter->config || strcmp(filter->config, job_text(job, "config")) == 0);
+}
+
+/* Add what passes of some documents to a list. @return whether there is more than the limit; next is then the last. */
+static bool take_jobs(const json_t *documents, const struct job_filter *filter, size_t limit, json_t *list, char *next)
+{
     size_t i;
     json_t *document;
-    json_t *answer = json_array();
     json_array_foreach(documents, i, document)
     {
-        json_array_append_new(answer, job_public(document));
+        if (!passes(filter, document)) continue;
+        if (json_array_size(list) == limit) return true;
+        json_array_append_new(list, job_public(document));
+        snprintf(next, 65, "%s", job_text(document, "id"));
     }
-    json_decref(documents);
-    *list = answer;
+    return false;
+}
+
+static enum lathe_status list_in(struct kv_txn *txn, const char *kind, const struct job_filter *filter,
+                                 const char *after, size_t limit, json_t *list, char *next, struct lathe_error *err)
+{
+    enum { AT_ONCE = 200 };
+    char from[65];
+    char at[65] = "";
+    bool more = false;
+    do {
+        json_t *documents = NULL;
+        snprintf(from, sizeof from, "%s", at);
+        enum lathe_status st = store_list(txn, kind, from[0] ? from : after, AT_ONCE, &documents, at, err);
+        if (st) return st;
+        more = take_jobs(documents, filter, limit, list, next);
+        json_decref(documents);
+    } while (!more && at[0]);
+    if (!more) next[0] = '\0';
     return LATHE_OK;
+}
+
+enum lathe_status jobs_list(struct jobs *jobs, const char *kind, const struct job_filter *filter, const char *after,
+                            size_t limit, json_t **list, char *next, struct lathe_error *err)
+{
+    struct kv_txn *txn;
+    json_t *answer = json_array();
+    if (!answer) return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    enum lathe_status st = kv_read_begin(jobs->kv, &txn, err);
+    if (st) {
+        json_decref(answer);
+        return st;
+    }
+    st = list_in(txn, kind, filter, after, limit, answer, next, err);
+    kv_read_end(txn);
+    if (st) json_decref(answer);
+    else *list = answer;
+    return st;
 }
 
 struct cancellation {

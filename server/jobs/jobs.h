@@ -59,8 +59,9 @@ struct profile_request {
  *  "resolutions","rows_total","rows_done","visits_total","visits_done","networks","created","error",
  *  "estimate_s": what it is likely to take, "device_s","elapsed_s","eta_s","progress": 0..1,
  *  "stopped_by": "ci" (all rows are as precise as asked), "rounds" or "budget", "redone","throttled",
- *  "trust": see trust.h, ..}.
- *  A profile with nothing missing is born done. */
+ *  "samples": {"taken": timed runs of layers, of whole networks where those are what is kept, "preempted": those of
+ * them whose thread lost its core, "left_out": those that no row counts, "rate_per_s": taken in a second of device
+ * time; null: unknown}, "trust": see trust.h, ..}. A profile with nothing missing is born done. */
 enum lathe_status jobs_create_profile(struct jobs *, const struct profile_request *, json_t **job,
                                       struct lathe_error *err);
 /** Create a measurement of one network. @param layers canonical texts. @param what fields of the answer that tell what
@@ -72,8 +73,17 @@ enum lathe_status jobs_create_measurement(struct jobs *, const char *device, con
  *  "freed_kb": null until done,..}. */
 enum lathe_status jobs_create_clean(struct jobs *, const char *device, json_t **job, struct lathe_error *err);
 enum lathe_status jobs_get(struct jobs *, const char *kind, const char *id, json_t **job, struct lathe_error *err);
-enum lathe_status jobs_list(struct jobs *, const char *kind, const char *after, size_t limit, json_t **list, char *next,
-                            struct lathe_error *err);
+
+struct job_filter {
+    const char *device, *config; /* NULL: any */
+};
+/** Jobs of a kind, oldest first, after `after` (exclusive; NULL: from the first), at most limit, as store_list() does.
+ *  @param filter NULL: all. */
+enum lathe_status jobs_list(struct jobs *, const char *kind, const struct job_filter *filter, const char *after,
+                            size_t limit, json_t **list, char *next, struct lathe_error *err);
+/** The layers that a measurement times, as canonical texts. @param[out] layers new reference.
+ *  @return LATHE_CONFLICT: it ended without a result, and they were not kept. */
+enum lathe_status jobs_measured_layers(struct jobs *, const char *id, json_t **layers, struct lathe_error *err);
 /** Cancel; its lease ends. LATHE_CONFLICT when it has ended already. */
 enum lathe_status jobs_cancel(struct jobs *, const char *kind, const char *id, json_t **job, struct lathe_error *err);
 /** Cancel whatever a device has under way (before it is removed). */
@@ -113,6 +123,14 @@ enum lathe_status jobs_release_cleaned(struct jobs *, const char *lease, int64_t
  * has a lease) or "offline". @param agent the device's agent; NULL: any. @param[out] last_seen_ms wall clock, 0: never.
  *  Any thread. */
 const char *jobs_device_state(struct jobs *, const char *device, const char *agent, int64_t *last_seen_ms);
+/** The same of every device in the store, in order of their names. @param visit borrows what it is given. */
+enum lathe_status jobs_each_device_state(struct jobs *,
+                                         void (*visit)(void *context, const char *device, const char *state,
+                                                       int64_t last_seen_ms),
+                                         void *context, struct lathe_error *err);
+/** How a device was when it measured last: {"khz","temperature_c","load","available_mb","at"}, unknown figures null;
+ * null when nothing is known. New reference. Any thread without a transaction of its own. */
+json_t *jobs_device_condition(struct jobs *, const char *device);
 /** End leases whose deadline has passed. Call it every second or so. */
 void jobs_expire(struct jobs *);
 

@@ -85,20 +85,72 @@ static bool is_leased(struct jobs *jobs, const char *device)
     return leased;
 }
 
-const char *jobs_device_state(struct jobs *jobs, const char *device, const char *agent, int64_t *last_seen_ms)
+/* @param agent NULL: any. @return whether one was heard of within the last minute. */
+static bool is_online(struct jobs *jobs, const char *agent, int64_t *last_seen_ms)
 {
     uint64_t now = clock_now_ns();
-    int64_t last = 0;
     bool online = false;
+    *last_seen_ms = 0;
     pthread_mutex_lock(&jobs->lock);
     for (size_t i = 0; i < jobs->seen_count; i++) {
         const struct seen_agent *seen = &jobs->seen[i];
         if (agent && strcmp(seen->name, agent) != 0) continue;
-        if (seen->wall_ms > last) last = seen->wall_ms;
+        if (seen->wall_ms > *last_seen_ms) *last_seen_ms = seen->wall_ms;
         if (now - seen->at_ns < ONLINE_NS) online = true;
     }
     pthread_mutex_unlock(&jobs->lock);
+    return online;
+}
+
+const char *jobs_device_state(struct jobs *jobs, const char *device, const char *agent, int64_t *last_seen_ms)
+{
+    int64_t last = 0;
+    bool online = is_online(jobs, agent, &last);
     if (last_seen_ms) *last_seen_ms = last;
     if (is_leased(jobs, device)) return "busy";
     return online ? "online" : "offline";
+}
+
+struct states {
+    struct jobs *jobs;
+    json_t *leased; /* object: names of devices */
+    void (*visit)(void *, const char *, const char *, int64_t);
+    void *context;
+};
+
+static bool note_leased(void *context, struct kv_slice key, struct kv_slice value)
+{
+    struct states *s = context;
+    (void)key;
+    json_t *lease = json_loadb(value.data, value.size, 0, NULL);
+    json_object_set_new(s->leased, job_text(lease, "device"), json_true());
+    json_decref(lease);
+    return true;
+}
+
+static bool visit_state(void *context, struct kv_slice key, struct kv_slice value)
+{
+    struct states *s = context;
+    int64_t last = 0;
+    (void)key;
+    json_t *device = json_loadb(value.data, value.size, 0, NULL);
+    const char *name = job_text(device, "name");
+    bool online = is_online(s->jobs, json_string_value(json_object_get(device, "agent")), &last);
+    if (device)
+        s->visit(s->context, name, json_object_get(s->leased, name) ? "busy" : online ? "online" : "offline", last);
+    json_decref(device);
+    return true;
+}
+
+enum lathe_status jobs_each_device_state(struct jobs *jobs, void (*visit)(void *, const char *, const char *, int64_t),
+                                         void *context, struct lathe_error *err)
+{
+    struct kv_txn *txn = NULL;
+    struct states s = {jobs, json_object(), visit, context};
+    enum lathe_status st = kv_read_begin(jobs->kv, &txn, err);
+    if (!st) st = kv_scan(txn, "lease/", NULL, note_leased, &s, err);
+    if (!st) st = kv_scan(txn, "device/", NULL, visit_state, &s, err);
+    kv_read_end(txn);
+    json_decref(s.leased);
+    return st;
 }

@@ -113,6 +113,27 @@ enum lathe_status jobs_create_measurement(struct jobs *jobs, const char *device,
     return st;
 }
 
+enum lathe_status jobs_measured_layers(struct jobs *jobs, const char *id, json_t **layers, struct lathe_error *err)
+{
+    struct kv_txn *txn;
+    json_t *job = NULL;
+    json_t *network = NULL;
+    enum lathe_status st = kv_read_begin(jobs->kv, &txn, err);
+    if (st) return st;
+    st = job_load(txn, "measurement", id, &job, err);
+    if (!st) {
+        st = plan_network(txn, id, 0, &network, err);
+        if (st == LATHE_NOT_FOUND)
+            st = error_set(err, LATHE_CONFLICT, "the layers of measurement %s were not kept: it is %s", id,
+                           job_text(job, "state"));
+    }
+    kv_read_end(txn);
+    if (!st) *layers = json_incref(json_object_get(network, "layers"));
+    json_decref(job);
+    json_decref(network);
+    return st;
+}
+
 /* A figure that is not known is null. */
 static void set_figure(json_t *job, const char *name, double value)
 {

@@ -103,12 +103,12 @@ enum lathe_status plan_networks(struct kv_txn *txn, const char *job,
     return kv_scan(txn, prefix, NULL, walk_network, &walk, err);
 }
 
-enum lathe_status plan_delete(struct kv_txn *txn, const char *job, bool keep_visits, struct lathe_error *err)
+enum lathe_status plan_delete(struct kv_txn *txn, const char *job, bool keep_measured, struct lathe_error *err)
 {
-    static const char *const families[] = {"network", "row", "visit"};
+    static const char *const families[] = {"row", "network", "visit"};
     enum lathe_status st = store_delete(txn, "plan", job, err);
     if (st == LATHE_NOT_FOUND) st = LATHE_OK;
-    for (int i = 0; !st && i < (keep_visits ? 2 : 3); i++) {
+    for (int i = 0; !st && i < (keep_measured ? 1 : 3); i++) {
         char prefix[JOB_KEY_BYTES];
         snprintf(prefix, sizeof prefix, "%s/%s/", families[i], job);
         st = kv_delete_prefix(txn, prefix, NULL, err);

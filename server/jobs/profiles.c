@@ -409,6 +409,7 @@ static json_t *new_profile(const struct jobs *jobs, const struct profile_request
     job_set_int(job, "held_out", q->held_out >= 0 ? q->held_out : HELD_OUT_DEFAULT);
     job_set_int(job, "redone", 0);
     job_set_int(job, "throttled", 0);
+    tally_show(job);
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) json_object_set_new(job, unknown[i], json_null());
     job_set_int(job, "runs", q->runs ? q->runs : isolated ? ISOLATED_RUNS : RUNS_DEFAULT);
     job_set_int(job, "warmup", q->warmup ? q->warmup : WARMUP_DEFAULT);

@@ -147,6 +147,7 @@ static enum lathe_status keep_visit(const struct storing *s, struct kv_txn *txn,
         mark.run_count = v->runs;
     }
     if (!st) st = visit_put(txn, job_text(s->job, "id"), v->visit, mark_new(&mark), err);
+    if (!st) tally_visit(s->job, v, into_table);
     free(samples);
     return st;
 }
@@ -160,7 +161,12 @@ static enum lathe_status update_rows(struct storing *s, struct kv_txn *txn, stru
     json_object_foreach(s->touched, row, unused)
     {
         struct latency latency;
+        struct latency before;
+        if (!st) st = table_get(txn, job_table(s->job), s->version, row, &before, err);
+        bool known = !st;
+        if (st == LATHE_NOT_FOUND) st = LATHE_OK;
         if (!st) st = table_update_row(txn, job_table(s->job), s->version, row, s->now_ms, &latency, err);
+        if (!st) tally_row(s->job, known ? &before : NULL, &latency);
         if (!st) st = profile_count_row(txn, s->job, row, &latency, err);
     }
     return st;
@@ -329,8 +335,10 @@ static enum lathe_status note_progress(struct storing *s, struct kv_txn *txn, st
 {
     double ahead = 0;
     enum lathe_status st = LATHE_OK;
-    if (strcmp(job_text(s->job, "kind"), "profile") == 0) st = profile_visits_ahead(txn, s->job, &ahead, err);
+    bool profile = strcmp(job_text(s->job, "kind"), "profile") == 0;
+    if (profile) st = profile_visits_ahead(txn, s->job, &ahead, err);
     if (!st) progress_note(s->job, s->batch, ahead, s->now_ms);
+    if (!st && profile) tally_show(s->job);
     return st;
 }
 
@@ -359,7 +367,8 @@ static enum lathe_status move_on(struct storing *s, struct kv_txn *txn, struct l
     job_set_int(s->job, "visits_done", job_int(s->job, "visits_done") + s->accepted);
     job_set_hidden(s->job, "failures", 0);
     json_object_set_new(s->job, "error", json_null());
-    enum lathe_status st = s->changed_version ? plan_anew(s, txn, err) : note_progress(s, txn, err);
+    enum lathe_status st = condition_note(txn, job_text(s->job, "device"), s->batch, s->now_ms, err);
+    if (!st) st = s->changed_version ? plan_anew(s, txn, err) : note_progress(s, txn, err);
     if (st || !job_active(s->job)) return st;
     return finish_if_done(s, txn, err);
 }

@@ -13,6 +13,8 @@
 
 struct predictor_cache; /* server/routes/predictor_cache.h: loaded predictors by id */
 struct lease_waiters;   /* server/routes/lease_waiters.h: long polls */
+struct event_hub;       /* server/events/hub.h: what changes, for streams and who waits */
+struct device_states;   /* server/routes/device_states.h */
 
 struct app {
     struct kv *kv;
@@ -22,21 +24,28 @@ struct app {
     struct predictor_cache *predictors;
     struct lease_waiters *waiters;
     struct description description;
+    struct event_hub *events;
+    struct device_states *states;
     const char *data_dir;
 };
 
 /* One table a resource; each ends with a route without method. */
 extern const struct http_route health_routes[], token_routes[], session_routes[], device_routes[], space_routes[],
     network_routes[], table_routes[], entry_routes[], predictor_routes[], subnet_routes[], front_routes[],
-    evaluation_routes[], profile_routes[], measurement_routes[], clean_routes[], lease_routes[], description_routes[];
+    evaluation_routes[], profile_routes[], measurement_routes[], clean_routes[], lease_routes[], event_routes[],
+    description_routes[], sample_routes[], coverage_routes[], doubt_routes[], table_network_routes[],
+    net_config_routes[];
 /* Handlers that answer with more than JSON. */
-extern const struct http_produces entry_produces, predictor_produces;
+extern const struct http_produces entry_produces, predictor_produces, event_produces, subnet_produces,
+    measurement_produces, net_config_produces;
 
 /** Standard list answer: {"items":[..],"next":"cursor"|null}. */
 json_t *page_json(json_t *take_items, const char *next);
 /** limit (1..1000, default 100) and cursor of a list request, which takes no other parameter; false when the 400 reply
  * is set. */
 bool page_params(struct http_request *, size_t *limit, const char **cursor);
+/** The same of a request that has had its parameters' names checked. */
+bool page_of(struct http_request *, size_t *limit, const char **cursor);
 
 /** Answer a list request with stored documents of a kind, each as `describe` shows it (new reference). */
 enum http_outcome reply_documents(struct http_request *, const char *kind,

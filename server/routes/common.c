@@ -17,8 +17,12 @@ json_t *page_json(json_t *take_items, const char *next)
 bool page_params(struct http_request *request, size_t *limit, const char **cursor)
 {
     static const char *const known[] = {"limit", "cursor", NULL};
+    return http_query_known(request, known) && page_of(request, limit, cursor);
+}
+
+bool page_of(struct http_request *request, size_t *limit, const char **cursor)
+{
     int64_t n;
-    if (!http_query_known(request, known)) return false;
     if (!http_query_int(request, "limit", 1, PAGE_MOST, PAGE_DEFAULT, &n)) return false;
     *limit = (size_t)n;
     *cursor = http_query(request, "cursor");

@@ -8,6 +8,7 @@
 #include "lut/base/text.h"
 #include "server/routes/app.h"
 #include "server/routes/devices.h"
+#include "server/routes/events.h"
 #include "server/store/store.h"
 
 enum { BODY_BYTES = 16 * 1024, DESTINATION_MOST = 255, PATH_MOST = 255 };
@@ -111,6 +112,7 @@ json_t *device_json(struct jobs *jobs, const json_t *document)
     json_object_del(answer, "schema");
     json_object_set_new(answer, "state", json_string(state));
     json_object_set_new(answer, "last_seen", time_json(seen_ms));
+    json_object_set_new(answer, "condition", jobs_device_condition(jobs, name));
     if (!json_object_get(answer, "error")) json_object_set_new(answer, "error", json_null());
     return answer;
 }
@@ -125,15 +127,24 @@ static enum http_outcome list_devices(struct http_request *request)
     return reply_documents(request, "device", describe);
 }
 
+enum lathe_status device_read(struct app *app, const char *name, json_t **out, struct lathe_error *err)
+{
+    json_t *document;
+    enum lathe_status st = store_read(app->kv, "device", name, &document, err);
+    if (st) return st;
+    *out = device_json(app->jobs, document);
+    json_decref(document);
+    return LATHE_OK;
+}
+
 static enum http_outcome get_device(struct http_request *request)
 {
     struct app *app = http_app(request);
     struct lathe_error err = {0};
-    json_t *document;
+    json_t *answer;
     if (!refuse_query(request)) return HTTP_DONE;
-    if (store_read(app->kv, "device", http_param(request, "device"), &document, &err)) return fail(request, &err);
-    http_reply_json(request, 200, device_json(app->jobs, document));
-    json_decref(document);
+    if (device_read(app, http_param(request, "device"), &answer, &err)) return fail(request, &err);
+    http_reply_json(request, 200, answer);
     return HTTP_DONE;
 }
 
@@ -280,7 +291,10 @@ static enum lathe_status remove_in(void *context, struct kv_txn *txn, struct lat
         const char *name = json_string_value(json_array_get(r->tables, i));
         st = table_delete(txn, (struct table_id){r->device, strchr(name, '/') + 1}, err);
     }
-    return st ? st : store_delete(txn, "device", r->device, err);
+    if (st) return st;
+    st = store_delete(txn, "condition", r->device, NULL);
+    if (st && st != LATHE_NOT_FOUND) return error_set(err, st, "failed to remove what is known of %s", r->device);
+    return store_delete(txn, "device", r->device, err);
 }
 
 /* Refuses what would be refused, then ends the device's work before its tables go, so that no result that is under way

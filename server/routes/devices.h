@@ -6,7 +6,7 @@
 
 #include "server/routes/app.h"
 
-/** A device as answers show it: its document with state and last_seen. New reference. */
+/** A device as answers show it: its document with state, last_seen and condition. New reference. */
 json_t *device_json(struct jobs *, const json_t *document);
 
 /** Inside a write: store a new device. @param transport an object, or null for a device that only has imported tables.

@@ -54,7 +54,7 @@ static enum lathe_status job_metrics(struct jobs *jobs, const char *kind, struct
         json_t *list;
         size_t i;
         json_t *job;
-        enum lathe_status st = jobs_list(jobs, kind, after[0] ? after : NULL, PAGE, &list, next, err);
+        enum lathe_status st = jobs_list(jobs, kind, NULL, after[0] ? after : NULL, PAGE, &list, next, err);
         if (st) return st;
         json_array_foreach(list, i, job)
         {

@@ -8,12 +8,14 @@ enum http_outcome reply_job_list(struct http_request *request, const char *kind)
 {
     struct app *app = http_app(request);
     struct lathe_error err = {0};
+    static const char *const known[] = {"limit", "cursor", "device", "config", NULL};
+    const struct job_filter filter = {http_query(request, "device"), http_query(request, "config")};
     json_t *list = NULL;
     char next[65] = "";
     size_t limit = 0;
     const char *cursor = NULL;
-    if (!page_params(request, &limit, &cursor)) return HTTP_DONE;
-    if (jobs_list(app->jobs, kind, cursor, limit, &list, next, &err)) return fail(request, &err);
+    if (!http_query_known(request, known) || !page_of(request, &limit, &cursor)) return HTTP_DONE;
+    if (jobs_list(app->jobs, kind, &filter, cursor, limit, &list, next, &err)) return fail(request, &err);
     http_reply_json(request, 200, page_json(list, next));
     return HTTP_DONE;
 }

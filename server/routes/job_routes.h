@@ -6,7 +6,7 @@
 
 #include "server/routes/app.h"
 
-/** Answer a list request for jobs of a kind. */
+/** Answer a list request for jobs of a kind, of all or of one device or config. */
 enum http_outcome reply_job_list(struct http_request *, const char *kind);
 /** Answer with the job in the path's {id}. */
 enum http_outcome reply_job(struct http_request *, const char *kind);

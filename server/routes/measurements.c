@@ -11,8 +11,31 @@ static enum http_outcome list_measurements(struct http_request *request)
     return reply_job_list(request, "measurement");
 }
 
+/* What was measured, as once-for-all would write it. */
+static enum http_outcome reply_measured(struct http_request *request)
+{
+    struct app *app = http_app(request);
+    struct lathe_error err = {0};
+    struct layer layers[NETWORK_MAX_LAYERS];
+    json_t *texts = NULL;
+    size_t i;
+    const json_t *text;
+    int count = 0;
+    if (!refuse_query(request)) return HTTP_DONE;
+    enum lathe_status st = jobs_measured_layers(app->jobs, http_param(request, "id"), &texts, &err);
+    if (st) return fail(request, &err);
+    json_array_foreach(texts, i, text)
+    {
+        if (!st && count < NETWORK_MAX_LAYERS) st = layer_parse(json_string_value(text), &layers[count++], &err);
+    }
+    json_decref(texts);
+    if (st) return fail(request, &err);
+    return reply_net_config(request, layers, count, network_media[NETWORK_AS_NET_CONFIG]);
+}
+
 static enum http_outcome get_measurement(struct http_request *request)
 {
+    if (http_chosen(request) == NETWORK_AS_NET_CONFIG) return reply_measured(request);
     return reply_job(request, "measurement");
 }
 
@@ -54,6 +77,8 @@ static enum http_outcome create_measurement(struct http_request *request)
     enum lathe_status st = create(http_app(request), body, &job, &err);
     return reply_job_made(request, 202, st, "measurement", job, &err);
 }
+
+const struct http_produces measurement_produces = {get_measurement, network_media};
 
 const struct http_route measurement_routes[] = {
     {"GET", "/v1/measurements", ROLES_ANY, POOL_QUICK, 0, list_measurements},

@@ -22,4 +22,11 @@ void asked_network_allow(struct json_fields *);
 enum lathe_status asked_network_read(const struct app *, const json_t *request, struct asked_network *out,
                                      struct lathe_error *err);
 
+enum { NETWORK_AS_JSON, NETWORK_AS_NET_CONFIG }; /* http_chosen() of handlers that answer with network_media */
+/** "application/json" and once-for-all's "application/vnd.ofa.net-config+json", in this order, ended by NULL. */
+extern const char *const network_media[];
+
+/** Answer with the net.config of a chain of layers, its resolution added; 422 where no net.config can say it. */
+enum http_outcome reply_net_config(struct http_request *, const struct layer *, int count, const char *media_type);
+
 #endif

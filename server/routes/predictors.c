@@ -6,6 +6,7 @@
 #include "lut/base/text.h"
 #include "server/predictors/training.h"
 #include "server/routes/app.h"
+#include "server/routes/events.h"
 #include "server/routes/predictor_cache.h"
 
 enum { FILE_BYTES = 64 * 1024 * 1024 };
@@ -24,15 +25,25 @@ static enum http_outcome list_predictors(struct http_request *request)
     return HTTP_DONE;
 }
 
+enum lathe_status predictor_read(struct predictor_cache *predictors, const char *id, json_t **out,
+                                 struct lathe_error *err)
+{
+    struct held_predictor *held;
+    enum lathe_status st = predictor_hold(predictors, id, NULL, &held, err);
+    if (st) return st;
+    *out = json_copy(held->document);
+    predictor_release(predictors, held);
+    return LATHE_OK;
+}
+
 /* Answer with a predictor's document. */
 static enum http_outcome reply_predictor(struct http_request *request, int status)
 {
     struct app *app = http_app(request);
     struct lathe_error err = {0};
-    struct held_predictor *held;
-    if (predictor_hold(app->predictors, http_param(request, "id"), NULL, &held, &err)) return fail(request, &err);
-    http_reply_json(request, status, json_copy(held->document));
-    predictor_release(app->predictors, held);
+    json_t *answer = NULL;
+    if (predictor_read(app->predictors, http_param(request, "id"), &answer, &err)) return fail(request, &err);
+    http_reply_json(request, status, answer);
     return HTTP_DONE;
 }
 

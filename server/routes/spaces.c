@@ -4,6 +4,7 @@
 
 #include "lut/base/json.h"
 #include "server/routes/app.h"
+#include "server/routes/events.h"
 #include "server/store/store.h"
 
 enum { BODY_BYTES = 256 * 1024 };
@@ -23,6 +24,20 @@ static json_t *whole(const struct space *space)
     json_t *answer = summary(space);
     json_object_set(answer, "document", (json_t *)space_document(space));
     return answer;
+}
+
+enum lathe_status space_read(struct kv *kv, const char *id, json_t **out, struct lathe_error *err)
+{
+    json_t *document = NULL;
+    struct space *space = NULL;
+    enum lathe_status st = store_read(kv, "space", id, &document, err);
+    if (st) return st;
+    json_object_del(document, "schema");
+    st = space_parse(document, &space, err);
+    if (!st) *out = whole(space);
+    space_free(space);
+    json_decref(document);
+    return st;
 }
 
 struct page {

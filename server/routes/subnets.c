@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "server/routes/explain.h"
+#include "server/routes/networks.h"
 #include "server/routes/verify.h"
 
 enum { BODY_BYTES = 64 * 1024 };
@@ -104,6 +105,13 @@ static json_t *answer_json(const struct ask *a, const struct search_result *r)
 static void reply_found(const struct ask *a, struct http_request *request, const struct search_result *result,
                         json_t *take_verified)
 {
+    if (http_chosen(request) == NETWORK_AS_NET_CONFIG) {
+        struct layer layers[SPACE_MAX_SLOTS];
+        int count = space_lower(a->question.space, &result->subnet, layers);
+        json_decref(take_verified);
+        reply_net_config(request, layers, count, network_media[NETWORK_AS_NET_CONFIG]);
+        return;
+    }
     json_t *answer = answer_json(a, result);
     if (take_verified) json_object_set_new(answer, "verified", take_verified);
     http_reply_json(request, 200, answer);
@@ -184,6 +192,8 @@ static enum http_outcome find_subnet(struct http_request *request)
     ask_clear(&a);
     return HTTP_DONE;
 }
+
+const struct http_produces subnet_produces = {find_subnet, network_media};
 
 const struct http_route subnet_routes[] = {
     {"POST", "/v1/subnets", ROLES_PEOPLE, POOL_SEARCH, BODY_BYTES, find_subnet},

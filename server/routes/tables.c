@@ -18,6 +18,14 @@ struct table_id table_of(struct http_request *request)
     return (struct table_id){http_param(request, "device"), http_param(request, "config")};
 }
 
+bool version_param(struct http_request *request, uint32_t *version)
+{
+    int64_t number;
+    if (!http_query_int(request, "version", 0, UINT32_MAX, 0, &number)) return false;
+    *version = (uint32_t)number;
+    return true;
+}
+
 struct page {
     const char *after;
     size_t limit;
@@ -87,9 +95,13 @@ static enum http_outcome list_tables(struct http_request *request)
     return fail(request, &err);
 }
 
-static json_t *versions_json(struct kv_txn *txn, struct table_id id, uint32_t newest)
+static json_t *versions_json(struct kv_txn *txn, struct table_id id)
 {
+    struct table_info last;
     json_t *versions = json_array();
+    if (table_info(txn, id, 0, &last, NULL)) return versions;
+    uint32_t newest = last.version;
+    table_info_clear(&last);
     for (uint32_t v = newest; v >= 1; v--) {
         struct table_info info;
         if (table_info(txn, id, v, &info, NULL)) continue;
@@ -101,24 +113,64 @@ static json_t *versions_json(struct kv_txn *txn, struct table_id id, uint32_t ne
     return versions;
 }
 
+enum lathe_status table_read(struct kv *kv, struct table_id id, uint32_t version, json_t **out, struct lathe_error *err)
+{
+    struct table_info info;
+    struct kv_txn *txn;
+    enum lathe_status st = kv_read_begin(kv, &txn, err);
+    if (st) return st;
+    st = table_info(txn, id, version, &info, err);
+    if (!st) {
+        *out = with_fingerprint(&info);
+        json_object_set_new(*out, "versions", versions_json(txn, id));
+        table_info_clear(&info);
+    }
+    kv_read_end(txn);
+    return st;
+}
+
 static enum http_outcome get_table(struct http_request *request)
 {
+    static const char *const known[] = {"version", NULL};
+    struct app *app = http_app(request);
+    struct lathe_error err = {0};
+    json_t *answer = NULL;
+    uint32_t version;
+    if (!http_query_known(request, known) || !version_param(request, &version)) return HTTP_DONE;
+    if (table_read(app->kv, table_of(request), version, &answer, &err)) return fail(request, &err);
+    http_reply_json(request, 200, answer);
+    return HTTP_DONE;
+}
+
+/* What its notes hold of subnets that were held out of it. */
+static enum http_outcome get_trust(struct http_request *request)
+{
+    static const char *const known[] = {"version", NULL};
     struct app *app = http_app(request);
     struct lathe_error err = {0};
     struct table_info info;
     struct kv_txn *txn;
-    if (!refuse_query(request)) return HTTP_DONE;
+    uint32_t version;
+    if (!http_query_known(request, known) || !version_param(request, &version)) return HTTP_DONE;
     enum lathe_status st = kv_read_begin(app->kv, &txn, &err);
     if (st) return fail(request, &err);
-    st = table_info(txn, table_of(request), 0, &info, &err);
-    if (!st) {
-        json_t *answer = with_fingerprint(&info);
-        json_object_set_new(answer, "versions", versions_json(txn, table_of(request), info.version));
-        http_reply_json(request, 200, answer);
-        table_info_clear(&info);
-    }
+    st = table_info(txn, table_of(request), version, &info, &err);
     kv_read_end(txn);
-    return st ? fail(request, &err) : HTTP_DONE;
+    if (st) return fail(request, &err);
+    json_t *answer = json_copy(json_object_get(info.notes, "trust"));
+    if (answer) {
+        json_t *correction = json_object_get(info.notes, "correction");
+        json_object_set_new(answer, "version", json_integer(info.version));
+        json_object_set_new(answer, "correction", correction ? json_incref(correction) : json_null());
+        http_reply_json(request, 200, answer);
+    } else {
+        http_reply_problem(request, 404, NULL, NULL,
+                           "no subnet was held out of table %s/%s, so nothing is known of how far it can be trusted: "
+                           "lathe profile %s --config %s --space SPACE --calibrate measures some",
+                           info.device, info.config, info.device, info.config);
+    }
+    table_info_clear(&info);
+    return HTTP_DONE;
 }
 
 static enum lathe_status delete_in(void *context, struct kv_txn *txn, struct lathe_error *err)
@@ -183,6 +235,7 @@ static enum http_outcome get_history(struct http_request *request)
 const struct http_route table_routes[] = {
     {"GET", "/v1/tables", ROLES_ANY, POOL_QUICK, 0, list_tables},
     {"GET", "/v1/tables/{device}/{config}", ROLES_ANY, POOL_QUICK, 0, get_table},
+    {"GET", "/v1/tables/{device}/{config}/trust", ROLES_ANY, POOL_QUICK, 0, get_trust},
     {"DELETE", "/v1/tables/{device}/{config}", ROLES_PEOPLE, POOL_QUICK, 0, remove_table},
     {"GET", "/v1/tables/{device}/{config}/history", ROLES_ANY, POOL_QUICK, 0, get_history},
     {0},

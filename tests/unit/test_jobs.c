@@ -405,7 +405,7 @@ START_TEST(jobs_are_listed_by_age_in_pages)
         json_t *list = NULL;
         char after[65];
         memcpy(after, next, sizeof after);
-        ASSERT_OK(jobs_list(t.jobs, "profile", after[0] ? after : NULL, 2, &list, next, err));
+        ASSERT_OK(jobs_list(t.jobs, "profile", NULL, after[0] ? after : NULL, 2, &list, next, err));
         for (size_t i = 0; i < json_array_size(list); i++) {
             const json_t *job = json_array_get(list, i);
             ck_assert_str_eq(text_of(job, "id"), ids[seen++]);
@@ -457,7 +457,7 @@ START_TEST(a_request_that_can_not_be_met_names_its_field)
     }
     json_t *list = NULL;
     char next[65];
-    ASSERT_OK(jobs_list(t.jobs, "profile", NULL, 10, &list, next, err));
+    ASSERT_OK(jobs_list(t.jobs, "profile", NULL, NULL, 10, &list, next, err));
     ck_assert_uint_eq(json_array_size(list), 0);
     json_decref(list);
 }
