@@ -14,6 +14,7 @@ interface PageEntry {
 
 export const pages: PageEntry[] = [
   { path: '/devices', title: 'Devices', nav: true, component: lazy(() => import('../pages/devices/DevicesPage')) },
+  { path: '/search', title: 'Search', nav: true, component: lazy(() => import('../pages/search/SearchPage')) },
 ];
 
 /** Where `/` leads. */

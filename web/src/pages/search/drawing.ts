@@ -68,7 +68,8 @@ function blockOf(item: SubnetAnswer['layers'][number], answer: SubnetAnswer, dep
   return {
     slot: item.slot,
     layer,
-    label: layer.kernel === null || layer.kind.endsWith('pool') ? kindName(layer.kind) : `${layer.kernel}×${layer.kernel}`,
+    label:
+      layer.kernel === null || layer.kind.endsWith('pool') ? kindName(layer.kind) : `${layer.kernel}×${layer.kernel}`,
     expand: expand === undefined || expand === 0 ? null : expand,
     latency_ms: item.latency_ms,
     share: answer.latency_ms > 0 ? item.latency_ms / answer.latency_ms : 0,

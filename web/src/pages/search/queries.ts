@@ -10,11 +10,11 @@ import type { OtherCost } from './costs';
 import { OTHER_COSTS } from './costs';
 import type { FrontBody, SubnetBody } from './question';
 
-export type SubnetAnswer = Answer<'/v1/subnets', 'post'>;
+export type SubnetAnswer = Extract<Answer<'/v1/subnets', 'post'>, { subnet: unknown }>;
 export type Subnet = SubnetAnswer['subnet'];
 export type Front = Answer<'/v1/fronts', 'post'>;
 export type FrontPoint = Front['points'][number];
-export type Measurement = Answer<'/v1/measurements/{id}'>;
+export type Measurement = Answer<'/v1/measurements'>['items'][number];
 export type MeasuredNetwork = Answer<'/v1/tables/{device}/{config}/networks'>['items'][number];
 export type Predictor = Answer<'/v1/predictors'>['items'][number];
 export type SpaceDetail = Answer<'/v1/spaces/{space}'>;
@@ -72,9 +72,7 @@ export const measuredNetworksQuery = (table: string, done: number) =>
     queryFn: () => {
       const path = tableParts(table);
       return everyPage(cursor =>
-        answer(
-          api.GET('/v1/tables/{device}/{config}/networks', { params: { path, query: { limit: PAGE, cursor } } }),
-        ),
+        answer(api.GET('/v1/tables/{device}/{config}/networks', { params: { path, query: { limit: PAGE, cursor } } })),
       );
     },
     placeholderData: keepPreviousData,
@@ -92,6 +90,12 @@ export const evaluationsQuery = (table: string, space: string, predictor: string
   });
 
 /* ---- searches ---- */
+
+/** POST /v1/subnets, as JSON. */
+export async function findSubnet(body: SubnetBody, signal?: AbortSignal): Promise<SubnetAnswer> {
+  // The description has a net.config as another answer, for those who ask for it by Accept.
+  return (await answer(api.POST('/v1/subnets', { body, signal: signal ?? null }))) as SubnetAnswer;
+}
 
 export const frontQuery = (body: FrontBody, stamp: string) =>
   queryOptions({
@@ -127,7 +131,7 @@ export const leastQuery = (body: SubnetBody, stamp: string) =>
     queryKey: ['least', stamp, body],
     queryFn: async (): Promise<Least> => {
       try {
-        await answer(api.POST('/v1/subnets', { body }));
+        await findSubnet(body);
       } catch (error) {
         const least = leastOf(error);
         if (least) return least as Least;

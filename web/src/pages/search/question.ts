@@ -68,7 +68,8 @@ export function printQuestion(q: Question): string {
   const out = new URLSearchParams();
   for (const table of q.tables) out.append('table', table);
   // A list without any is left out; an empty one stands for a table without a limit.
-  if (q.latency.some(limit => limit !== null)) for (const limit of q.latency) out.append('latency_ms', `${limit ?? ''}`);
+  if (q.latency.some(limit => limit !== null))
+    for (const limit of q.latency) out.append('latency_ms', `${limit ?? ''}`);
   for (const cost of OTHER_COSTS) if (q.limits[cost] !== null) out.set(cost, String(q.limits[cost]));
   if (q.space) out.set('space', q.space);
   if (q.predictor) out.set('predictor', q.predictor);
