@@ -6,9 +6,10 @@ import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { answer, api, everyPage } from '../../api/client';
 import { Problem } from '../../api/problem';
 import type { Answer } from '../../api/types';
-import type { OtherCost } from './costs';
+import type { Cost, OtherCost } from './costs';
 import { OTHER_COSTS } from './costs';
-import type { FrontBody, SubnetBody } from './question';
+import type { FrontBody, Question, SubnetBody } from './question';
+import { leastBody } from './question';
 
 export type SubnetAnswer = Extract<Answer<'/v1/subnets', 'post'>, { subnet: unknown }>;
 export type Subnet = SubnetAnswer['subnet'];
@@ -125,18 +126,14 @@ export function leastOf(error: unknown): { latency: number[]; others: Partial<Re
   };
 }
 
-/** @param body of leastBody(). */
-export const leastQuery = (body: SubnetBody, stamp: string) =>
+/** Of the tables, the space and the resolutions of a question. */
+export const leastQuery = (q: Question, stamp: string) =>
   queryOptions({
-    queryKey: ['least', stamp, body],
-    queryFn: async (): Promise<Least> => {
-      try {
-        await findSubnet(body);
-      } catch (error) {
-        const least = leastOf(error);
-        if (least) return least as Least;
-        throw error;
-      }
-      throw new Error('The server found a subnet that costs nothing: it does not speak this page’s API.');
+    queryKey: ['least', stamp, q.tables, q.space, q.predictor, q.resolutions],
+    queryFn: async ({ signal }): Promise<Least> => {
+      const least = async (cost: Cost, table?: string) => (await findSubnet(leastBody(q, cost, table), signal))[cost];
+      const latency = Promise.all(q.tables.map(table => least('latency_ms', table)));
+      const others = Promise.all(OTHER_COSTS.map(async cost => [cost, await least(cost)] as const));
+      return { latency: await latency, others: Object.fromEntries(await others) as Least['others'] };
     },
   });

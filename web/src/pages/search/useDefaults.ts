@@ -6,7 +6,7 @@ import type { Space, TableSummary } from '../../api/types';
 import type { Predictor } from './queries';
 import { completeQuery, frontQuery, leastQuery } from './queries';
 import type { Question } from './question';
-import { frontBody, isLimited, lacks, leastBody } from './question';
+import { frontBody, isLimited, lacks } from './question';
 import { firstLimit, rangesOf } from './ranges';
 import { useStamp } from './useStamp';
 
@@ -57,7 +57,7 @@ export function useDefaults(given: Question, open: boolean, { tables, spaces, pr
   const filled: Question = { ...given, tables: names, latency, space, predictor };
 
   const able = space !== '' && predictor !== '' && names.length > 0;
-  const least = useQuery({ ...leastQuery(leastBody(filled), stamp), enabled: able });
+  const least = useQuery({ ...leastQuery(filled, stamp), enabled: able });
   const whole = useQuery({ ...frontQuery(frontBody({ ...filled, axis: 'latency_ms' }, false), stamp), enabled: able });
   const points = whole.data?.points;
   const key = names.join(' ');
