@@ -109,8 +109,9 @@ static enum lathe_status take_answer(struct api *api, const struct buf *answer, 
     return LATHE_OK;
 }
 
-enum lathe_status api_post(struct api *api, const char *path, const json_t *body, int timeout_s, struct api_reply *out,
-                           struct lathe_error *err)
+/* @param method NULL: POST. */
+static enum lathe_status call(struct api *api, const char *method, const char *path, const json_t *body, int timeout_s,
+                              struct api_reply *out, struct lathe_error *err)
 {
     char url[1024];
     char why[CURL_ERROR_SIZE] = "";
@@ -121,6 +122,7 @@ enum lathe_status api_post(struct api *api, const char *path, const json_t *body
     snprintf(url, sizeof url, "%s%s", api->options.server, path);
     curl_easy_setopt(api->curl, CURLOPT_URL, url);
     curl_easy_setopt(api->curl, CURLOPT_POSTFIELDS, text);
+    curl_easy_setopt(api->curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(api->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(text));
     curl_easy_setopt(api->curl, CURLOPT_WRITEDATA, &answer);
     curl_easy_setopt(api->curl, CURLOPT_ERRORBUFFER, why);
@@ -136,6 +138,18 @@ enum lathe_status api_post(struct api *api, const char *path, const json_t *body
     free(text);
     buf_clear(&answer);
     return st;
+}
+
+enum lathe_status api_post(struct api *api, const char *path, const json_t *body, int timeout_s, struct api_reply *out,
+                           struct lathe_error *err)
+{
+    return call(api, NULL, path, body, timeout_s, out, err);
+}
+
+enum lathe_status api_put(struct api *api, const char *path, const json_t *body, int timeout_s, struct api_reply *out,
+                          struct lathe_error *err)
+{
+    return call(api, "PUT", path, body, timeout_s, out, err);
 }
 
 uint64_t backoff_ms(int failures, struct rng *rng)

@@ -36,6 +36,10 @@ void api_free(struct api *);
 enum lathe_status api_post(struct api *, const char *path, const json_t *body, int timeout_s, struct api_reply *out,
                            struct lathe_error *err);
 
+/** PUT one, in the same way. */
+enum lathe_status api_put(struct api *, const char *path, const json_t *body, int timeout_s, struct api_reply *out,
+                          struct lathe_error *err);
+
 /** How long to wait before the next try: half a second doubled with each failure up to 30 s, and of that a random part
  *  of at least half, so that many agents do not come back at once. @param failures in a row, from 1. */
 uint64_t backoff_ms(int failures, struct rng *);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agents/agent/instance.h"
+#include "agents/agent/scout.h"
 #include "lut/base/clock.h"
 #include "lut/base/log.h"
 
@@ -262,6 +263,7 @@ enum lathe_status crew_run(const struct crew_options *options, struct lathe_erro
 {
     struct crew c = {.options = options};
     struct api_options api = options->worker.api;
+    struct scout *scout = NULL;
     bool done = false;
     enum lathe_status st = instance_claim(options->worker.config->name, api.server, &c.instance, err);
     if (st) return st;
@@ -269,8 +271,10 @@ enum lathe_status crew_run(const struct crew_options *options, struct lathe_erro
     init_lock(&c);
     api.aborted = options->worker.stop;
     st = api_new(&api, &c.poll_api, err);
+    if (!st) st = scout_start(&api, options->worker.config, &scout, err);
     while (!st && !done && !stopping(&c)) st = step(&c, &done, err);
     dismiss(&c);
+    scout_stop(scout);
     api_free(c.poll_api);
     pthread_cond_destroy(&c.changed);
     pthread_mutex_destroy(&c.lock);

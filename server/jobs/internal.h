@@ -3,16 +3,18 @@
 /* What the files of this module share. See jobs.h for the picture.
  *
  * Keys beside the documents profile/<id>, measurement/<id>, clean/<id> and lease/<id>:
- *   active/<job>                kind of a job that has not ended; ids sort cleans first, then measurements, then by age
- *   plan/<job>                  {"first_visit","visits":[network of each visit]}
- *   condition/<device>          how it was last
- *   network/<job>/<n:08x>       {"context":"<hex>","layers":[texts],"role","new_params"}: kept as texts, since a space
- *                               may be replaced. new_params: parameters that no network before it has.
- *                               Roles: "cover", its layers go into the table; "fit", its whole latency does;
- * "held_out"; "sentinel"; "measured" row/<job>/<layer>           contexts that a missing row wants, one byte; deleted
- * when it has what it wants visit/<job>/<n:08x>         a visit that is done: struct visit_mark, JSON fence/<device>
- * the last fencing number, decimal A profile that is planned anew goes on counting visits and networks where the old
- * plan ended, so that a number means one visit, and one network, for the whole life of the job. */
+ *   active/<job>          kind of a job that has not ended; ids sort cleans first, then measurements, then by age
+ *   plan/<job>            {"first_visit","visits":[network of each visit]}
+ *   network/<job>/<n:08x> {"context":"<hex>","layers":[texts],"role","new_params"}: kept as texts, since a space may be
+ *                         replaced. new_params: parameters that no network before it has. Roles: "cover", its layers go
+ *                         into the table; "fit", its whole latency does; "held_out"; "sentinel"; "measured"
+ *   row/<job>/<layer>     contexts that a missing row wants, one byte; deleted when it has what it wants
+ *   visit/<job>/<n:08x>   a visit that is done: struct visit_mark, JSON
+ *   fence/<device>        the last fencing number, decimal
+ *   condition/<device>    how it was when it measured last
+ *
+ * A profile that is planned anew goes on counting visits and networks where the old plan ended, so that a number means
+ * one visit, and one network, for the whole life of the job. */
 #ifndef LATHE_JOBS_INTERNAL_H
 #define LATHE_JOBS_INTERNAL_H
 

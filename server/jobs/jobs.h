@@ -128,6 +128,9 @@ enum lathe_status jobs_each_device_state(struct jobs *,
                                          void (*visit)(void *context, const char *device, const char *state,
                                                        int64_t last_seen_ms),
                                          void *context, struct lathe_error *err);
+/** Agents that were heard of since the server started: {"name":{"online":bool,"last_seen_ms":wall clock},..}. New
+ *  reference; NULL: no memory. Any thread. */
+json_t *jobs_agents(struct jobs *);
 /** How a device was when it measured last: {"khz","temperature_c","load","available_mb","at"}, unknown figures null;
  * null when nothing is known. New reference. Any thread without a transaction of its own. */
 json_t *jobs_device_condition(struct jobs *, const char *device);

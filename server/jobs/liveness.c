@@ -154,3 +154,18 @@ enum lathe_status jobs_each_device_state(struct jobs *jobs, void (*visit)(void *
     json_decref(s.leased);
     return st;
 }
+
+json_t *jobs_agents(struct jobs *jobs)
+{
+    uint64_t now = clock_now_ns();
+    json_t *agents = json_object();
+    pthread_mutex_lock(&jobs->lock);
+    for (size_t i = 0; agents && i < jobs->seen_count; i++) {
+        const struct seen_agent *seen = &jobs->seen[i];
+        json_object_set_new(
+            agents, seen->name,
+            json_pack("{s:b,s:I}", "online", now - seen->at_ns < ONLINE_NS, "last_seen_ms", (json_int_t)seen->wall_ms));
+    }
+    pthread_mutex_unlock(&jobs->lock);
+    return agents;
+}

@@ -29,6 +29,7 @@ struct device_states {
     struct jobs *jobs;
     struct known_list known, next; /* in order of names */
     size_t at;                     /* in known, while next is made */
+    json_t *agents;                /* as jobs_agents() last told; NULL: never */
 };
 
 static struct known_device *add(struct known_list *list)
@@ -67,6 +68,21 @@ static void compare(void *context, const char *name, const char *state, int64_t 
     event_hub_touch(s->hub, TOPIC_DEVICE, name);
 }
 
+static void look_for_agents(struct device_states *s)
+{
+    json_t *agents = jobs_agents(s->jobs);
+    const char *name;
+    json_t *agent;
+    json_object_foreach(agents, name, agent)
+    {
+        const json_t *known = json_object_get(s->agents, name);
+        if (!known || json_is_true(json_object_get(known, "online")) != json_is_true(json_object_get(agent, "online")))
+            event_hub_touch(s->hub, TOPIC_AGENT, name);
+    }
+    json_decref(s->agents);
+    s->agents = agents;
+}
+
 static void look(void *context)
 {
     struct device_states *s = context;
@@ -79,6 +95,12 @@ static void look(void *context)
     struct known_list swap = s->known;
     s->known = s->next;
     s->next = swap;
+}
+
+static void tick(void *context)
+{
+    look(context);
+    look_for_agents(context);
 }
 
 static void on_change(void *context, unsigned topic, const char *id)
@@ -95,7 +117,7 @@ enum lathe_status device_states_new(struct event_hub *hub, struct jobs *jobs, st
     s->hub = hub;
     s->jobs = jobs;
     event_hub_listen(hub, on_change, s);
-    event_hub_on_tick(hub, look, s);
+    event_hub_on_tick(hub, tick, s);
     *out = s;
     return LATHE_OK;
 }
@@ -105,5 +127,6 @@ void device_states_free(struct device_states *s)
     if (!s) return;
     free(s->known.items);
     free(s->next.items);
+    json_decref(s->agents);
     free(s);
 }

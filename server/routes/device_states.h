@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* Events of what the store does not hold of devices: that one went online, offline or busy, and when it was last heard
- * of. A new time alone is told every few seconds at most.
+ * of. A new time alone is told every few seconds at most. So are agents that went online or offline.
  *
  * Threads: the hub's, but for new and free. */
 #ifndef LATHE_ROUTES_DEVICE_STATES_H

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/routes/agents.h"
 #include "server/routes/device_states.h"
 #include "server/routes/tables.h"
 
@@ -49,6 +50,11 @@ static enum lathe_status read_space(void *app, const char *id, json_t **out, str
     return space_read(((struct app *)app)->kv, id, out, err);
 }
 
+static enum lathe_status read_agent(void *app, const char *id, json_t **out, struct lathe_error *err)
+{
+    return agent_read(app, id, out, err);
+}
+
 static const struct event_topic topics[TOPICS] = {
     [TOPIC_DEVICE] = {"device", read_device},
     [TOPIC_PROFILE] = {"profile", read_profile},
@@ -57,6 +63,7 @@ static const struct event_topic topics[TOPICS] = {
     [TOPIC_TABLE] = {"table", read_table},
     [TOPIC_PREDICTOR] = {"predictor", read_predictor},
     [TOPIC_SPACE] = {"space", read_space},
+    [TOPIC_AGENT] = {"agent", read_agent},
 };
 
 /* Rows of tables are not among them: whatever changes a row changes its table's header. */
@@ -71,6 +78,7 @@ static const struct event_source sources[] = {
     {"scaling/", 2, TOPIC_TABLE},
     {"predictor/", 1, TOPIC_PREDICTOR},
     {"space/", 1, TOPIC_SPACE},
+    {"agent/", 1, TOPIC_AGENT},
     {"lease/", 1, TOPIC_LEASE},
     {"token-name/", 1, TOPIC_TOKEN},
     {0},
@@ -107,9 +115,10 @@ static bool read_topics(struct http_request *request, uint32_t *out)
             *out |= UINT32_C(1) << topic;
             continue;
         }
-        http_reply_problem(request, 400, "topics", NULL,
-                           "topics must be some of: device, profile, measurement, clean, table, predictor, space, "
-                           "with commas between");
+        http_reply_problem(
+            request, 400, "topics", NULL,
+            "topics must be some of: device, profile, measurement, clean, table, predictor, space, agent, "
+            "with commas between");
         return false;
     }
     return true;

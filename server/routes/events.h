@@ -16,6 +16,7 @@ enum topic {
     TOPIC_TABLE, /* ids are "device/config" */
     TOPIC_PREDICTOR,
     TOPIC_SPACE,
+    TOPIC_AGENT,
     TOPICS_TOLD,
     TOPIC_LEASE = TOPICS_TOLD,
     TOPIC_TOKEN,

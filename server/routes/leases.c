@@ -6,20 +6,10 @@
 #include "lut/base/cpus.h"
 #include "lut/base/json.h"
 #include "lut/base/text.h"
-#include "server/routes/app.h"
+#include "server/routes/agents.h"
 #include "server/routes/lease_waiters.h"
 
 enum { WAIT_MAX_S = 60, SMALL_BODY = 64 * 1024, LEASES_MOST = 256, RESULTS_BODY = 8 * 1024 * 1024 };
-
-/* An agent's token acts for the agent of its name, and for no other. */
-static bool may_act_as(struct http_request *request, const char *agent)
-{
-    const struct principal *who = http_principal(request);
-    if (who->role == ROLE_ADMIN || (who->role == ROLE_AGENT && strcmp(who->name, agent) == 0)) return true;
-    http_reply_problem(request, 403, NULL, NULL, "this token is for agent %s: it can't act as agent %s", who->name,
-                       agent);
-    return false;
-}
 
 static enum lathe_status check_leases(const json_t *leases, struct lathe_error *err)
 {

@@ -2,7 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 #include "server/store/tokens.h"
 #include "lut/base/json.h"
-#include "server/routes/app.h"
+#include "server/routes/agents.h"
 #include "server/store/store.h"
 
 enum { BODY_BYTES = 4096 };
@@ -46,6 +46,7 @@ static enum http_outcome revoke_token(struct http_request *request)
     struct lathe_error err = {0};
     if (!refuse_query(request)) return HTTP_DONE;
     if (token_revoke(app->kv, http_param(request, "token"), &err)) return fail(request, &err);
+    if (agent_forget(app, http_param(request, "token"), &err)) return fail(request, &err);
     http_reply_empty(request, 204);
     return HTTP_DONE;
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* What a server keeps beside tables, as JSON documents on kv: devices, tokens, predictors, own spaces, profiles,
- * leases, measurements. Every document carries "schema": 1.
+ * leases, measurements, agents. Every document carries "schema": 1.
  *
- * Keys: device/<name>  condition/<device>  token/<hash> and token-name/<name>  predictor/<id> and predictor-file/<id>
- * space/<id> profile/<id>  lease/<id>  visit/<profile id>/<number:08x>  measurement/<id> Threads: any; functions that
- * take a kv_txn belong to its thread. */
+ * Keys:
+ *   device/<name>  condition/<device>  agent/<name>  token/<hash>  token-name/<name>
+ *   predictor/<id>  predictor-file/<id>  space/<id>
+ *   profile/<id>  lease/<id>  visit/<profile id>/<number:08x>  measurement/<id>
+ *
+ * Threads: any; functions that take a kv_txn belong to its thread. */
 #ifndef LATHE_STORE_STORE_H
 #define LATHE_STORE_STORE_H
 

@@ -3,6 +3,8 @@
 """A space that even a sanitized runner measures in seconds. Each stage has one block, so that every network has as many
 layers as there are slots, and the samples of a slot's rows add up to one for each run of each visit."""
 import collections
+import json
+import pathlib
 import re
 
 from lathe_service import wait_for
@@ -10,18 +12,7 @@ from lathe_service import wait_for
 CONFIG = "xnnpack-f32-t1-b1"
 SLOTS = 8
 CHOICES = 6  # of a block
-SPACE = {
-    "id": "small", "title": "small", "source": "made for tests", "family": "inverted_residual", "width": 1.0,
-    "resolutions": [48, 64], "kernel": [3, 5], "expand": [3, 4, 6],
-    "stem": {"channels": 8, "kernel": 3, "stride": 2, "activation": "hswish"},
-    "first": {"channels": 8, "kernel": 3, "activation": "relu", "residual": True},
-    "stages": [
-        {"channels": 16, "stride": 2, "activation": "relu", "squeeze_excite": False, "depth": [1]},
-        {"channels": 24, "stride": 2, "activation": "relu", "squeeze_excite": True, "depth": [1]},
-        {"channels": 32, "stride": 1, "activation": "hswish", "squeeze_excite": True, "depth": [1]}],
-    "head": [{"kind": "conv2d", "channels": 64, "kernel": 1, "activation": "hswish"}, {"kind": "avgpool"},
-             {"kind": "linear", "features": 10}],
-}
+SPACE = json.loads(pathlib.Path(__file__).with_name("small_space.json").read_text(encoding="utf-8"))
 ROWS = 3 * CHOICES + SLOTS - 3
 
 

@@ -55,6 +55,17 @@ class EventsTest(unittest.TestCase):
         event = stream.of("device", "d", "removed")
         self.assertIsNone(event.data["resource"])
 
+    def test_agents_are_told_when_they_are_first_heard_of_and_when_they_see_something_else(self):
+        stream = self.listen("?topics=agent")
+        token = self.server.new_token("agent", "lab")
+        self.server.ok("POST", "/v1/agents/lab/leases", {}, token=token)
+        resource = stream.of("agent", "lab").data["resource"]
+        self.assertEqual((resource["online"], resource["sees"]), (True, None))
+        self.server.ok("PUT", "/v1/agents/lab/sees", {"serial": [], "ssh": ["pi4"]}, token=token)
+        resource = stream.of("agent", "lab").data["resource"]
+        self.assertEqual(resource, self.server.ok("GET", "/v1/agents")["items"][0])
+        self.assertEqual(resource["sees"], {"serial": [], "ssh": ["pi4"]})
+
     def test_ids_grow_by_one(self):
         stream = self.listen()
         numbers = [int(stream.last_id.split("-")[1])]

@@ -46,8 +46,9 @@ function SignOut({ session }: { session: Session }) {
   const signOut = async () => {
     try {
       await answer(api.DELETE('/v1/session'));
-      client.clear();
       client.setQueryData(sessionQuery.queryKey, null);
+      // What was shown to one person is not kept for the next.
+      client.removeQueries({ predicate: query => query.queryKey[0] !== sessionQuery.queryKey[0] });
     } catch (error) {
       toastProblem(error);
     }
