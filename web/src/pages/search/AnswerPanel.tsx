@@ -4,6 +4,7 @@ import { Problem } from '../../api/problem';
 import { CopyButton } from '../../components/CopyButton';
 import { count, ms, percent } from '../../components/format';
 import { Loading, ProblemNote, problemText } from '../../components/Notes';
+import { State } from '../../components/State';
 import type { Cost } from './costs';
 import { COSTS, OTHER_COSTS, costText, costs, roundUp } from './costs';
 import type { SubnetAnswer } from './queries';
@@ -26,6 +27,7 @@ function Figures({ answer, question }: { answer: SubnetAnswer; question: Questio
     <>
       <p className="headline">
         <strong>{percent(answer.top1, 2)}</strong> <span className="dim">top-1, predicted</span>
+        {answer.verified && <State tone="good">measured to fit</State>}
       </p>
       <dl className="figures">
         {question.tables.length < 2 && (

@@ -79,7 +79,7 @@ function Underway({ open }: { open: Measurement[] }) {
     setStopping(true);
     // From the end: the device does not begin one while another is being called off.
     const results = await Promise.allSettled(
-      open.toReversed().map(m => answer(api.DELETE('/v1/measurements/{id}', { params: { path: { id: m.id } } }))),
+      [...open].reverse().map(m => answer(api.DELETE('/v1/measurements/{id}', { params: { path: { id: m.id } } }))),
     );
     const failed = results.find(r => r.status === 'rejected');
     if (failed) toastProblem(failed.reason);
@@ -148,9 +148,9 @@ export function CatalogPanel(props: {
   const error = props.error ?? catalog.error ?? list.error;
   const names = (props.measured ?? []).map(n => n.network);
   const { missing, open } = catalogState(catalog.data ?? [], names, list.data ?? []);
-  const sorted = (props.measured ?? []).toSorted((a, b) => a.latency_ms - b.latency_ms);
+  const sorted = [...(props.measured ?? [])].sort((a, b) => a.latency_ms - b.latency_ms);
   return (
-    <section className="card" aria-label="Published networks">
+    <section className="card catalog" aria-label="Published networks">
       <div className="card-head">
         <h2>Published networks on {tableParts(table).device}</h2>
         {missing.length > 0 && device?.transport && (
@@ -169,12 +169,18 @@ export function CatalogPanel(props: {
         </p>
       )}
       {sorted.length > 0 && (
-        <RowList
-          label="Published networks"
-          columns={columnsOf(props.points, props.onLimit)}
-          items={sorted}
-          rowId={n => n.network}
-        />
+        <>
+          <RowList
+            label="Published networks"
+            columns={columnsOf(props.points, props.onLimit)}
+            items={sorted}
+            rowId={n => n.network}
+          />
+          <p className="dim small-print">
+            Networks have their published top-1. That of subnets is predicted, as they come out of the supernet, without
+            fine-tuning.
+          </p>
+        </>
       )}
       {choosing && (
         <ChooseFamilies

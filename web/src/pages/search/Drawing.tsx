@@ -84,7 +84,7 @@ export function Drawing({ answer, space }: { answer: SubnetAnswer; space: SpaceD
     ),
   ].sort((a, b) => a - b);
   return (
-    <section className="card" aria-label="The chosen subnet">
+    <section className="card chosen" aria-label="The chosen subnet">
       <div className="card-head">
         <h2>The chosen subnet</h2>
         <p className="legend dim">

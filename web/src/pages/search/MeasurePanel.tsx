@@ -5,7 +5,7 @@ import { useQuery } from '@tanstack/react-query';
 import { answer, api } from '../../api/client';
 import { devicesQuery } from '../../api/queries';
 import type { Device } from '../../api/types';
-import { duration, fixed, ms, percent } from '../../components/format';
+import { duration, ms, percent } from '../../components/format';
 import { Loading, ProblemNote } from '../../components/Notes';
 import { Time } from '../../components/Time';
 import { toastProblem } from '../../components/Toasts';
@@ -45,7 +45,12 @@ function Progress({ measurement: m }: { measurement: Measurement }) {
   );
 }
 
-/** Predicted and measured, on one scale: what was measured with its interval. */
+/** @param drift how much slower the device is than its table has it. */
+function driftText(drift: number): string {
+  return `the device is ${percent(Math.abs(drift - 1), 0)} ${drift > 1 ? 'slower' : 'faster'} now than its table has it`;
+}
+
+/** Predicted beside measured. */
 function Compared({ predicted_ms, measurement: m }: { predicted_ms: number; measurement: Measurement }) {
   const [low, high] = m.latency_ms_range ?? [];
   const off = m.latency_ms === null ? null : m.latency_ms / predicted_ms - 1;
@@ -79,8 +84,7 @@ function Compared({ predicted_ms, measurement: m }: { predicted_ms: number; meas
       </dl>
       <p className="dim small-print">
         {m.count} runs, <Time at={m.updated} />
-        {drifted &&
-          `; the device was ${fixed(m.drift, 2)} times as slow as its table has it: ${ms(m.raw_ms)} ms as seen`}
+        {drifted && `; ${driftText(m.drift ?? 1)}: ${ms(m.raw_ms)} ms as seen`}
       </p>
     </>
   );
@@ -121,6 +125,46 @@ function MeasureOn({ table, chosen, device }: { table: string; chosen: SubnetAns
   );
 }
 
+function AttemptList({ verified }: { verified: NonNullable<SubnetAnswer['verified']> }) {
+  return (
+    <table className="list compact">
+      <thead>
+        <tr>
+          <th scope="col">Subnet</th>
+          <th scope="col" data-numeric="true">
+            Predicted
+          </th>
+          <th scope="col" data-numeric="true">
+            Measured
+          </th>
+          <th scope="col" data-numeric="true">
+            Top-1
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {verified.attempts.map((attempt, i) => (
+          <tr key={attempt.measurement} data-chosen={attempt.measurement === verified.measurement}>
+            <th scope="row">
+              {i + 1}
+              {attempt.measurement === verified.measurement && ' (taken)'}
+            </th>
+            <td data-numeric="true" data-label="Predicted">
+              {ms(attempt.predicted_ms)}
+            </td>
+            <td data-numeric="true" data-label="Measured">
+              {ms(attempt.latency_ms)}
+            </td>
+            <td data-numeric="true" data-label="Top-1">
+              {percent(attempt.top1, 2)}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
 function Attempts({ answer: found }: { answer: SubnetAnswer }) {
   const verified = found.verified;
   if (!verified) return null;
@@ -131,45 +175,10 @@ function Attempts({ answer: found }: { answer: SubnetAnswer }) {
         <b>{ms(verified.latency_ms)} ms measured</b> ({ms(low)} to {ms(high)}), {ms(verified.predicted_ms)} predicted
         {verified.asked_ms !== null && `, ${verified.asked_ms} asked for`}.
       </p>
-      <table className="list compact">
-        <thead>
-          <tr>
-            <th scope="col">Subnet</th>
-            <th scope="col" data-numeric="true">
-              Predicted
-            </th>
-            <th scope="col" data-numeric="true">
-              Measured
-            </th>
-            <th scope="col" data-numeric="true">
-              Top-1
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {verified.attempts.map((attempt, i) => (
-            <tr key={attempt.measurement} data-chosen={attempt.measurement === verified.measurement}>
-              <th scope="row">
-                {i + 1}
-                {attempt.measurement === verified.measurement && ' (taken)'}
-              </th>
-              <td data-numeric="true" data-label="Predicted">
-                {ms(attempt.predicted_ms)}
-              </td>
-              <td data-numeric="true" data-label="Measured">
-                {ms(attempt.latency_ms)}
-              </td>
-              <td data-numeric="true" data-label="Top-1">
-                {percent(attempt.top1, 2)}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      {verified.attempts.length > 1 && <AttemptList verified={verified} />}
     </>
   );
 }
-
 /** A search whose answers are measured until one fits. */
 function Verify(props: {
   question: Question;

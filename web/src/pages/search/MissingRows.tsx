@@ -23,16 +23,14 @@ export function isMissingRows(error: unknown): error is Problem {
   return error instanceof Problem && error.status === 409 && typeof error.body['command'] === 'string';
 }
 
-/** Rows are missing: measures them, at the resolutions that are chosen. */
-export function MissingRows({
-  question,
-  error,
-  space,
-}: {
+/** Rows are missing: measures them, at the resolutions that are chosen. @param filling that is under way already. */
+export function MissingRows(props: {
   question: Question;
   error: Problem;
   space: Space | undefined;
+  filling: boolean;
 }) {
+  const { question, error, space, filling } = props;
   const all = space?.resolutions ?? [];
   const [chosen, setChosen] = useState(question.resolutions.length > 0 ? question.resolutions : all.slice(0, 1));
   const [busy, setBusy] = useState(false);
@@ -74,7 +72,7 @@ export function MissingRows({
             <button
               type="button"
               className="primary"
-              disabled={busy || chosen.length === 0}
+              disabled={busy || filling || chosen.length === 0}
               onClick={() => void start()}
             >
               Profile what is missing

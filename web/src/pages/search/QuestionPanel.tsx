@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: 2026 The Lathe authors
+import type { ReactNode } from 'react';
+import { useState } from 'react';
 import type { Space } from '../../api/types';
 import { SelectField } from '../../components/Field';
+import { percent } from '../../components/format';
 import type { CostValues, Objective } from './costs';
-import { COSTS, OTHER_COSTS, costOf, costs } from './costs';
+import { COSTS, OTHER_COSTS, costOf, costText, costs } from './costs';
 import { LimitSlider } from './LimitSlider';
 import type { Predictor } from './queries';
 import type { Question } from './question';
 import type { Ranges } from './ranges';
+import { middleOf } from './ranges';
+import { useNarrow } from './useNarrow';
 
 interface PanelProps {
   question: Question;
@@ -72,18 +77,18 @@ function TablePicker({ question: q, onChange, tables }: PanelProps) {
 }
 
 function Resolutions({ question: q, onChange, complete }: PanelProps) {
-  if (!complete || complete.length < 2) return null;
+  // One that the address names is shown even where rows of it are missing, so that it can be taken back.
+  const all = [...new Set([...(complete ?? []), ...q.resolutions])].sort((a, b) => a - b);
+  if (!complete || all.length < 2) return null;
   const chosen = q.resolutions.length > 0 ? q.resolutions : complete;
   const toggle = (resolution: number) => {
-    const next = chosen.includes(resolution)
-      ? chosen.filter(r => r !== resolution)
-      : [...chosen, resolution].sort((a, b) => a - b);
-    if (next.length > 0) onChange({ ...q, resolutions: next.length === complete.length ? [] : next });
+    const next = all.filter(r => chosen.includes(r) !== (r === resolution));
+    if (next.length > 0) onChange({ ...q, resolutions: next.join() === complete.join() ? [] : next });
   };
   return (
     <fieldset className="chips">
       <legend>Resolutions</legend>
-      {complete.map(resolution => (
+      {all.map(resolution => (
         <button
           key={resolution}
           type="button"
@@ -97,7 +102,7 @@ function Resolutions({ question: q, onChange, complete }: PanelProps) {
   );
 }
 
-function Limits({ question: q, onChange, ranges, used }: PanelProps) {
+function LatencyLimits({ question: q, onChange, ranges, used }: PanelProps) {
   return (
     <fieldset className="limits">
       <legend>At most</legend>
@@ -113,6 +118,13 @@ function Limits({ question: q, onChange, ranges, used }: PanelProps) {
           onChange={value => onChange({ ...q, latency: q.latency.map((old, at) => (at === i ? value : old)) })}
         />
       ))}
+    </fieldset>
+  );
+}
+
+function OtherLimits({ question: q, onChange, ranges, used }: PanelProps) {
+  return (
+    <div className="limits">
       {OTHER_COSTS.map(cost => (
         <LimitSlider
           key={cost}
@@ -125,15 +137,14 @@ function Limits({ question: q, onChange, ranges, used }: PanelProps) {
           onChange={value => onChange({ ...q, limits: { ...q.limits, [cost]: value } })}
         />
       ))}
-    </fieldset>
+    </div>
   );
 }
 
 /** The most accurate within limits, or the least of a cost for an accuracy. */
 function Goal({ question: q, onChange, ranges, used }: PanelProps) {
   const choose = (goal: Objective) => {
-    const first = ranges ? Math.round((ranges.top1.min + ranges.top1.max) * 500) / 1000 : null;
-    onChange({ ...q, goal, minTop1: goal === 'top1' ? null : (q.minTop1 ?? first) });
+    onChange({ ...q, goal, minTop1: goal === 'top1' ? null : (q.minTop1 ?? (ranges && middleOf(ranges.top1))) });
   };
   const percent = ranges && { min: ranges.top1.min * 100, max: ranges.top1.max * 100 };
   return (
@@ -194,14 +205,37 @@ function More({ question: q, onChange, spaces, predictors }: PanelProps) {
   );
 }
 
+/** Folded at first on a narrow screen, where the answer would be far below, unless something in it is set. */
+function Fold({ title, set, children }: { title: string; set: boolean; children: ReactNode }) {
+  const narrow = useNarrow();
+  const [open, setOpen] = useState(!narrow || set);
+  return (
+    <details className="fold" open={open} onToggle={e => setOpen(e.currentTarget.open)}>
+      <summary>{title}</summary>
+      <div className="stack">{children}</div>
+    </details>
+  );
+}
+
 export function QuestionPanel(props: PanelProps) {
+  const { question: q, used } = props;
   return (
     <form className="card stack question" aria-label="What is searched" onSubmit={e => e.preventDefault()}>
       <TablePicker {...props} />
-      <More {...props} />
-      <Resolutions {...props} />
       <Goal {...props} />
-      <Limits {...props} />
+      <LatencyLimits {...props} />
+      <Fold title="Further limits" set={OTHER_COSTS.some(cost => q.limits[cost] !== null)}>
+        <OtherLimits {...props} />
+      </Fold>
+      <Fold title="Space and predictor" set={q.resolutions.length > 0}>
+        <More {...props} />
+        <Resolutions {...props} />
+      </Fold>
+      {used && (
+        <p className="answer-bar" aria-hidden="true">
+          <b>{percent(used.top1, 2)}</b> top-1 at <b>{costText('latency_ms', used.latency_ms)}</b>
+        </p>
+      )}
     </form>
   );
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: 2026 The Lathe authors
-import { useMemo, useState } from 'react';
+import { useDeferredValue, useMemo, useState } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { spacesQuery, tablesQuery } from '../../api/queries';
@@ -100,6 +100,8 @@ function Search({ stock }: { stock: Stock }) {
       measured: q.axis === 'latency_ms' ? subnets : [],
     };
   }, [points, all, chosen, q.axis, limit, q.minTop1, networks, subnets]);
+  // A slider's move shows at once, the plot when there is time.
+  const drawn = useDeferredValue(plot);
   const setLimit = (value: number) => change(withLimit(q, q.axis, value));
   const link = `${window.location.origin}/search?${printQuestion(q)}`;
   return (
@@ -127,6 +129,7 @@ function Search({ stock }: { stock: Stock }) {
             question={q}
             error={defaults.error}
             space={stock.spaces.find(s => s.id === q.space)}
+            filling={defaults.profile !== null}
           />
         ) : (
           <>
@@ -143,7 +146,7 @@ function Search({ stock }: { stock: Stock }) {
             </div>
             <div className="search-main">
               <FrontPanel
-                plot={plot}
+                plot={drawn}
                 stale={front.stale}
                 error={front.error}
                 retry={front.retry}

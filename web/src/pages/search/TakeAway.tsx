@@ -36,7 +36,7 @@ function Text({ form, text }: { form: Form; text: string }) {
   const { what, file } = FORMS[form];
   return (
     <>
-      <pre tabIndex={0} aria-label={what}>
+      <pre tabIndex={0} role="group" aria-label={what}>
         {text}
       </pre>
       <div className="actions">

@@ -84,46 +84,28 @@ function lines(plot: FrontPlot, colours: ChartColours) {
   ];
 }
 
-/** Room on both sides of what is plotted. */
-function padded(values: number[], share: number): { min?: number; max?: number } {
-  if (values.length === 0) return {};
-  const [min, max] = [Math.min(...values), Math.max(...values)];
-  const pad = (max - min || max || 1) * share;
-  return { min: Math.max(0, min - pad), max: max + pad };
-}
-
 function axes(plot: FrontPlot, narrow: boolean) {
   const { axis } = plot;
-  const points = [...plot.points, ...plot.all];
-  const networks = [...placed(plot, true), ...placed(plot, false)];
-  const most = Math.max(...points.map(p => p[axis]), plot.limit ?? 0);
-  // A network far off would squeeze the front into a corner; the table below lists all.
-  const near = networks.filter(n => (networkCost(n, axis) ?? 0) <= most * 1.6);
-  const x = padded([...points.map(p => p[axis]), ...near.map(n => networkCost(n, axis) ?? 0)], 0.05);
-  const y = padded(
-    [...points, ...near].map(p => p.top1 * 100),
-    0.08,
-  );
-  const round = (value: number | undefined, way: (v: number) => number) =>
-    value === undefined ? undefined : way(value * 2) / 2;
+  const most = Math.max(...[...plot.points, ...plot.all].map(p => p[axis]), plot.limit ?? 0);
+  // A network far off would squeeze the front into a corner; the list of networks has all.
+  const far = plot.networks.some(n => (networkCost(n, axis) ?? 0) > most * 1.5);
   return {
     xAxis: {
       type: 'value',
       name: `${costs[axis].label}, ${costs[axis].unit}`,
       nameLocation: 'middle',
       nameGap: 26,
-      min: x.min === undefined ? undefined : Number(x.min.toPrecision(2)),
-      max: x.max === undefined ? undefined : Number(x.max.toPrecision(3)),
+      scale: true,
+      max: far ? Number((most * 1.5).toPrecision(2)) : undefined,
       splitNumber: narrow ? 4 : 8,
-      axisLabel: { hideOverlap: true, showMinLabel: false, showMaxLabel: false },
+      axisLabel: { hideOverlap: true },
     },
     yAxis: {
       type: 'value',
       name: 'Top-1, %',
-      nameLocation: 'end',
       nameTextStyle: { align: 'left', padding: [0, 0, 0, -32] },
-      min: round(y.min, Math.floor),
-      max: round(y.max, Math.ceil),
+      scale: true,
+      boundaryGap: ['4%', '4%'],
     },
   };
 }
@@ -183,6 +165,8 @@ export function frontOption(plot: FrontPlot, colours: ChartColours, narrow: bool
     },
   });
   return {
+    // It is drawn anew with every move of a slider: each would begin an animation that the next one cuts off.
+    animation: false,
     ...axes(plot, narrow),
     grid: { left: 44, right: 18, top: narrow ? 64 : 44, bottom: 44 },
     legend: { top: 0, right: 0, itemHeight: 9, itemWidth: 16, data: shown(plot) },

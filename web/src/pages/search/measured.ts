@@ -28,7 +28,7 @@ export function latestOf(list: Measurement[], subnet: Subnet): Measurement | und
 /** The last result of each subnet of a space, newest first. */
 export function measuredSubnets(list: Measurement[], space: string): (Measurement & { subnet: Subnet })[] {
   const found = new Map<string, Measurement & { subnet: Subnet }>();
-  for (const m of list.toReversed()) {
+  for (const m of [...list].reverse()) {
     if (m.latency_ms === null || m.subnet?.space !== space || found.size >= POINTS_MOST) continue;
     const key = subnetKey(m.subnet);
     if (!found.has(key)) found.set(key, { ...m, subnet: m.subnet });

@@ -46,21 +46,27 @@ export function rangesOf(least: Least, points: FrontPoint[], tables: string[]): 
 
 /** A latency to begin with: in the lower half, where limits bite. */
 export function firstLimit({ min, max }: Range): number {
-  return Math.max(roundOff(min + (max - min) * 0.3, 2), roundUp(min));
+  return Math.max(roundOff(min * (max / min) ** 0.4, 2), roundUp(min));
 }
 
-/** Positions of a slider. */
+/** To begin with, to three decimals. */
+export function middleOf({ min, max }: Range): number {
+  return Math.round((min + max) * 500) / 1000;
+}
+
+/** Positions of a slider. Equal steps are equal ratios: what is gained by a millisecond is most at the lower end. */
 export const STEPS = 400;
 
 /** The limit at a position; the last one is the range's end, rounded up. */
 export function limitAt(position: number, { min, max }: Range): number {
-  if (position >= STEPS) return roundUp(max);
-  return Math.max(roundOff(min + ((max - min) * position) / STEPS), roundUp(min));
+  if (position >= STEPS || !(min > 0 && max > min)) return roundUp(max);
+  return Math.max(roundOff(min * (max / min) ** (position / STEPS)), roundUp(min));
 }
 
 export function positionOf(limit: number, { min, max }: Range): number {
-  if (!(max > min)) return STEPS;
-  return Math.round(Math.min(1, Math.max(0, (limit - min) / (max - min))) * STEPS);
+  if (!(min > 0 && max > min)) return STEPS;
+  const within = Math.min(max, Math.max(min, limit));
+  return Math.round((Math.log(within / min) / Math.log(max / min)) * STEPS);
 }
 
 /** The most accurate of a front's points that cost no more; undefined: all cost more. */

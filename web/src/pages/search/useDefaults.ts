@@ -5,9 +5,10 @@ import { useQueries, useQuery } from '@tanstack/react-query';
 import type { Space, TableSummary } from '../../api/types';
 import type { Predictor } from './queries';
 import { completeQuery, frontQuery, leastQuery } from './queries';
+import { costOf } from './costs';
 import type { Question } from './question';
 import { frontBody, isLimited, lacks } from './question';
-import { firstLimit, rangesOf } from './ranges';
+import { firstLimit, middleOf, rangesOf } from './ranges';
 import { useStamp } from './useStamp';
 
 /** What all searches of the page choose among. */
@@ -18,7 +19,7 @@ export interface Stock {
 }
 
 function newest(tables: TableSummary[]): string[] {
-  const [first] = tables.toSorted((a, b) => b.updated.localeCompare(a.updated));
+  const [first] = [...tables].sort((a, b) => b.updated.localeCompare(a.updated));
   return first ? [`${first.device}/${first.config}`] : [];
 }
 
@@ -67,6 +68,7 @@ export function useDefaults(given: Question, open: boolean, { tables, spaces, pr
   );
   const begins = open && given.goal === 'top1' && !isLimited(filled);
   const first = ranges?.latency[0];
+  if (costOf(filled.goal) && filled.minTop1 === null && ranges) filled.minTop1 = middleOf(ranges.top1);
   const question =
     begins && first ? { ...filled, latency: latency.map((l, i) => (i === 0 ? firstLimit(first) : l)) } : filled;
   return {
