@@ -36,6 +36,18 @@ export const profilesQuery = queryOptions({
   queryFn: () => everyPage(cursor => answer(api.GET('/v1/profiles', { params: { query: { limit: PAGE, cursor } } }))),
 });
 
+/** @param id of a profile */
+export const profileQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['profile', 'one', id],
+    queryFn: () => answer(api.GET('/v1/profiles/{id}', { params: { path: { id } } })),
+  });
+
+export const agentsQuery = queryOptions({
+  queryKey: ['agent', 'list'],
+  queryFn: () => everyPage(cursor => answer(api.GET('/v1/agents', { params: { query: { limit: PAGE, cursor } } }))),
+});
+
 export const spacesQuery = queryOptions({
   queryKey: ['space', 'list'],
   queryFn: () => everyPage(cursor => answer(api.GET('/v1/spaces', { params: { query: { limit: PAGE, cursor } } }))),

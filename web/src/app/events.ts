@@ -6,7 +6,7 @@ import type { QueryClient } from '@tanstack/react-query';
 import { useQueryClient } from '@tanstack/react-query';
 import { sessionQuery } from '../api/queries';
 
-export const TOPICS = ['device', 'profile', 'measurement', 'clean', 'table', 'predictor', 'space'] as const;
+export const TOPICS = ['device', 'profile', 'measurement', 'clean', 'table', 'predictor', 'space', 'agent'] as const;
 export type Topic = (typeof TOPICS)[number];
 
 const RETRY_MS = 2000;
@@ -20,7 +20,7 @@ export interface Change {
 
 /** The id by which events name a resource of a topic. */
 export function idOf(topic: Topic, resource: Record<string, unknown>): string {
-  if (topic === 'device') return String(resource['name']);
+  if (topic === 'device' || topic === 'agent') return String(resource['name']);
   if (topic === 'table') return `${String(resource['device'])}/${String(resource['config'])}`;
   return String(resource['id']);
 }

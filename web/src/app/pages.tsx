@@ -14,6 +14,13 @@ interface PageEntry {
 
 export const pages: PageEntry[] = [
   { path: '/devices', title: 'Devices', nav: true, component: lazy(() => import('../pages/devices/DevicesPage')) },
+  { path: '/profiles', title: 'Profiles', nav: true, component: lazy(() => import('../pages/profiles/ProfilesPage')) },
+  {
+    path: '/profiles/new',
+    title: 'Start a profile',
+    component: lazy(() => import('../pages/profiles/NewProfilePage')),
+  },
+  { path: '/profiles/:id', title: 'Profile', component: lazy(() => import('../pages/profiles/ProfilePage')) },
   { path: '/search', title: 'Search', nav: true, component: lazy(() => import('../pages/search/SearchPage')) },
 ];
 

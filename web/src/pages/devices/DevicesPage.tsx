@@ -1,55 +1,172 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: 2026 The Lathe authors
+import { useState } from 'react';
 import { useQuery } from '@tanstack/react-query';
-import { devicesQuery } from '../../api/queries';
-import type { Device } from '../../api/types';
-import { Empty, Loading, ProblemNote } from '../../components/Notes';
+import { Link } from 'wouter';
+import { devicesQuery, sessionQuery, tablesQuery } from '../../api/queries';
+import type { Device, TableSummary } from '../../api/types';
+import { Dialog } from '../../components/Dialog';
+import { fixed } from '../../components/format';
+import { Loading, ProblemNote } from '../../components/Notes';
 import { PageHeader } from '../../components/PageHeader';
 import type { ListColumn } from '../../components/RowList';
 import { RowList } from '../../components/RowList';
 import type { Tone } from '../../components/State';
 import { State } from '../../components/State';
 import { Time } from '../../components/Time';
+import { AgentList, StartAgent } from './Agents';
+import { DeviceDialog } from './DeviceDialog';
+import { FirstVisit } from './FirstVisit';
+import { RemoveDevice } from './RemoveDevice';
+import './devices.css';
 
 const tones: Record<Device['state'], Tone> = { online: 'good', busy: 'busy', offline: 'idle' };
 
+/** What is open over the page. */
+type Open = { what: 'new' | 'agent' } | { what: 'edit' | 'remove'; device: Device } | null;
+
 function reachedBy(device: Device): string {
-  const transport = device.transport;
-  if (!transport) return 'no transport: its tables were imported';
-  if (transport.type === 'ssh') return `ssh ${transport.destination}`;
-  if (transport.type === 'serial') return `serial ${transport.port}`;
-  return 'local';
+  const t = device.transport;
+  if (!t) return 'no transport: its tables were imported';
+  if (t.type === 'ssh') return `ssh ${t.destination}${t.port != null && t.port !== 22 ? `, port ${t.port}` : ''}`;
+  if (t.type === 'serial') return `serial ${t.port}`;
+  return t.cpus != null ? `local, processors ${t.cpus}` : 'local';
 }
 
 function DeviceState({ device }: { device: Device }) {
   return (
     <>
-      <State tone={device.error ? 'bad' : tones[device.state]}>{device.state}</State>
+      <State tone={device.error ? 'bad' : tones[device.state]}>
+        {device.error ? `${device.state}, in trouble` : device.state}
+      </State>
       {device.error && <p className="why">Its last work failed: {device.error}</p>}
     </>
   );
 }
 
-const columns: ListColumn<Device>[] = [
-  { title: 'Name', cell: d => d.name },
-  { title: 'State', cell: d => <DeviceState device={d} /> },
-  { title: 'Reached by', cell: reachedBy },
-  { title: 'Agent', cell: d => d.agent ?? <span className="dim">any</span> },
-  { title: 'Last seen', cell: d => <Time at={d.last_seen} /> },
-];
+/** Clock, temperature and load when it measured last, as far as they are known. */
+function Condition({ device }: { device: Device }) {
+  const c = device.condition;
+  const parts = [
+    c?.khz != null && `${fixed(c.khz / 1e6, 2)} GHz`,
+    c?.temperature_c != null && `${fixed(c.temperature_c, 0)} °C`,
+    c?.load != null && `${fixed(100 * c.load, 0)} % load of others`,
+  ].filter(part => part !== false);
+  if (!c || parts.length === 0) return <span className="dim">–</span>;
+  return (
+    <>
+      {parts.join(', ')}{' '}
+      <span className="dim">
+        <Time at={c.at} />
+      </span>
+    </>
+  );
+}
+
+function Tables({ device, tables }: { device: Device; tables: readonly TableSummary[] | undefined }) {
+  const own = (tables ?? []).filter(t => t.device === device.name);
+  if (own.length === 0) return <span className="dim">none</span>;
+  return (
+    <ul className="plain">
+      {own.map(t => (
+        <li key={t.config}>
+          <Link href={`/tables/${t.device}/${t.config}`}>{t.config}</Link>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function columnsOf(
+  tables: readonly TableSummary[] | undefined,
+  open: ((open: Open) => void) | null,
+): ListColumn<Device>[] {
+  const columns: ListColumn<Device>[] = [
+    { title: 'Name', cell: d => d.name },
+    { title: 'State', cell: d => <DeviceState device={d} /> },
+    { title: 'Reached', cell: reachedBy },
+    { title: 'Agent', cell: d => d.agent ?? <span className="dim">any</span> },
+    { title: 'When it measured', cell: d => <Condition device={d} /> },
+    { title: 'Last seen', cell: d => <Time at={d.last_seen} /> },
+    { title: 'Tables', cell: d => <Tables device={d} tables={tables} /> },
+  ];
+  if (!open) return columns;
+  const actions = (d: Device) => (
+    <div className="actions row-actions">
+      {d.transport && (
+        <Link className="button" href={`/profiles/new?device=${d.name}`} aria-label={`Profile ${d.name}`}>
+          Profile
+        </Link>
+      )}
+      <button type="button" aria-label={`Change ${d.name}`} onClick={() => open({ what: 'edit', device: d })}>
+        Change
+      </button>
+      <button type="button" aria-label={`Remove ${d.name}`} onClick={() => open({ what: 'remove', device: d })}>
+        Remove
+      </button>
+    </div>
+  );
+  return [...columns, { title: 'Actions', cell: actions }];
+}
+
+function Opened({ open, close }: { open: Open; close: () => void }) {
+  if (open?.what === 'new') return <DeviceDialog onClose={close} />;
+  if (open?.what === 'edit') return <DeviceDialog device={open.device} onClose={close} />;
+  if (open?.what === 'remove') return <RemoveDevice name={open.device.name} onClose={close} />;
+  if (open?.what !== 'agent') return null;
+  return (
+    <Dialog title="Start another agent" onClose={close}>
+      <StartAgent />
+      <div className="actions">
+        <button type="button" onClick={close}>
+          Close
+        </button>
+      </div>
+    </Dialog>
+  );
+}
 
 export default function DevicesPage() {
   const devices = useQuery(devicesQuery);
+  const tables = useQuery(tablesQuery);
+  const session = useQuery(sessionQuery);
+  const [open, setOpen] = useState<Open>(null);
   if (devices.isPending) return <Loading what="devices" />;
   if (devices.isError) return <ProblemNote error={devices.error} retry={() => void devices.refetch()} />;
+  const people = session.data?.role !== 'agent';
   return (
     <>
-      <PageHeader title="Devices" about="Boards, phones and machines that latency is measured on." />
+      <PageHeader title="Devices" about="Boards, phones and machines that latency is measured on.">
+        {people && devices.data.length > 0 && (
+          <button type="button" className="primary" onClick={() => setOpen({ what: 'new' })}>
+            Register a device
+          </button>
+        )}
+      </PageHeader>
       {devices.data.length === 0 ? (
-        <Empty title="There is no device yet" />
+        <FirstVisit register={() => setOpen({ what: 'new' })} />
       ) : (
-        <RowList label="Devices" columns={columns} items={devices.data} rowId={d => d.name} />
+        <>
+          <RowList
+            label="Devices"
+            columns={columnsOf(tables.data, people ? setOpen : null)}
+            items={devices.data}
+            rowId={d => d.name}
+          />
+          {people && (
+            <section className="section">
+              <div className="section-header">
+                <h2>Agents</h2>
+                <button type="button" onClick={() => setOpen({ what: 'agent' })}>
+                  Start another
+                </button>
+              </div>
+              <AgentList devices={devices.data} />
+            </section>
+          )}
+        </>
       )}
+      <Opened open={open} close={() => setOpen(null)} />
     </>
   );
 }
