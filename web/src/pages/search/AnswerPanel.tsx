@@ -29,7 +29,7 @@ function Figures({ answer, question }: { answer: SubnetAnswer; question: Questio
         <strong>{percent(answer.top1, 2)}</strong> <span className="dim">top-1, predicted</span>
         {answer.verified && <State tone="good">measured to fit</State>}
       </p>
-      <dl className="figures">
+      <dl className="pairs">
         {question.tables.length < 2 && (
           <div>
             <dt>Latency</dt>

@@ -8,6 +8,7 @@ import type { Network } from '../../api/types';
 import { Dialog } from '../../components/Dialog';
 import { duration, fixed, ms, percent } from '../../components/format';
 import { Loading, ProblemNote } from '../../components/Notes';
+import { Progress } from '../../components/Progress';
 import type { ListColumn } from '../../components/RowList';
 import { RowList } from '../../components/RowList';
 import { toastProblem } from '../../components/Toasts';
@@ -87,7 +88,7 @@ function Underway({ open }: { open: Measurement[] }) {
   };
   return (
     <div className="progress-row">
-      <progress aria-label="Measuring the catalog" {...(running?.progress != null && { value: running.progress })} />
+      <Progress label="Measuring the catalog" share={running?.progress ?? null} />
       <span role="status">
         {running?.network ? `measuring ${running.network.name ?? 'a network'}` : 'waiting for the device'},{' '}
         {open.length} to go

@@ -7,6 +7,7 @@ import { devicesQuery } from '../../api/queries';
 import type { Device } from '../../api/types';
 import { duration, ms, percent } from '../../components/format';
 import { Loading, ProblemNote } from '../../components/Notes';
+import { Progress as Bar } from '../../components/Progress';
 import { Time } from '../../components/Time';
 import { toastProblem } from '../../components/Toasts';
 import { isOpen, latestOf } from './measured';
@@ -33,7 +34,7 @@ function Progress({ measurement: m }: { measurement: Measurement }) {
   };
   return (
     <div className="progress-row">
-      <progress aria-label="Measuring" max={1} value={m.progress ?? 0} />
+      <Bar label="Measuring" share={m.progress ?? null} />
       <span role="status">
         {m.state === 'queued' ? 'waits for the device' : `visit ${m.visits_done} of ${m.visits_total}`}
         {m.eta_s != null && m.state === 'running' && `, ${duration(m.eta_s)} left`}
@@ -57,7 +58,7 @@ function Compared({ predicted_ms, measurement: m }: { predicted_ms: number; meas
   const drifted = m.drift !== null && Math.abs(m.drift - 1) > 0.02;
   return (
     <>
-      <dl className="figures">
+      <dl className="pairs">
         <div>
           <dt>Predicted</dt>
           <dd>{ms(predicted_ms)} ms</dd>
@@ -216,7 +217,7 @@ function Verify(props: {
       {error !== null && <ProblemNote error={error} />}
       {started ? (
         <div className="progress-row">
-          <progress aria-label="Verifying" {...(running?.progress != null && { value: running.progress })} />
+          <Bar label="Verifying" share={running?.progress ?? null} />
           <span role="status">{tried.length === 0 ? 'searching' : `measuring subnet ${tried.length}, at most 5`}</span>
           <button type="button" className="quiet small" onClick={() => started.control.abort()}>
             Stop

@@ -24,12 +24,7 @@ export function isMissingRows(error: unknown): error is Problem {
 }
 
 /** Rows are missing: measures them, at the resolutions that are chosen. @param filling that is under way already. */
-export function MissingRows(props: {
-  question: Question;
-  error: Problem;
-  space: Space | undefined;
-  filling: boolean;
-}) {
+export function MissingRows(props: { question: Question; error: Problem; space: Space | undefined; filling: boolean }) {
   const { question, error, space, filling } = props;
   const all = space?.resolutions ?? [];
   const [chosen, setChosen] = useState(question.resolutions.length > 0 ? question.resolutions : all.slice(0, 1));

@@ -33,8 +33,9 @@ const ABOUT = 'The most accurate subnet within a device’s limits, from its lat
 
 function ProfileNote({ profile: p }: { profile: Profile }) {
   return (
-    <p className="note" role="status">
-      {p.device}/{p.config} is being profiled: {p.rows_done} of {p.rows_total} rows
+    <p className="note search-note" role="status">
+      {p.device}/{p.config} is <Link href={`/profiles/${p.id}`}>being profiled</Link>: {p.rows_done} of {p.rows_total}{' '}
+      rows
       {p.eta_s != null && `, ${duration(p.eta_s)} left`}. Answers rest on the table as it was, and are renewed at the
       end.
     </p>
@@ -184,7 +185,7 @@ export default function SearchPage() {
         <PageHeader title="Search" about={ABOUT} />
         <Empty title="There is no latency table yet">
           <p>
-            A profile measures one: begin with a <Link href="/devices">device</Link>.
+            A <Link href="/profiles/new">profile</Link> measures one, of a <Link href="/devices">device</Link>.
           </p>
         </Empty>
       </>

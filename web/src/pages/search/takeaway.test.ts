@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { parseQuestion } from './question';
 import { commandText, curlText, quoted } from './takeaway';
 
-const link = 'table=pi4/xnnpack-f32-t1-b1&latency_ms=6&macs_m=300&space=ofa-mbv3-w1.2&predictor=mine&resolutions=160,192';
+const link =
+  'table=pi4/xnnpack-f32-t1-b1&latency_ms=6&macs_m=300&space=ofa-mbv3-w1.2&predictor=mine&resolutions=160,192';
 
 describe('commands', () => {
   it('ask what the page asks', () => {
