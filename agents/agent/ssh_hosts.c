@@ -82,7 +82,7 @@ static void read_config(const char *path, struct reading *r);
 /* Files of a pattern, which is relative to ~/.ssh. */
 static void include(const char *pattern, struct reading *r)
 {
-    char whole[WORD_BYTES + 512];
+    char whole[WORD_BYTES + 512 + 8];
     char home[512];
     glob_t found;
     if (pattern[0] == '/' || pattern[0] == '~') snprintf(whole, sizeof whole, "%s", pattern);

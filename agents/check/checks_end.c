@@ -8,7 +8,7 @@
 static bool check_ends(struct probe *p, struct verdict *v, const char *after)
 {
     char expected[96];
-    bool ended = child_wait(p->child, p->options.wait_ms);
+    bool ended = process_wait(p->runner, p->options.wait_ms);
     p->lost = true;
     if (ended) return true;
     snprintf(expected, sizeof expected, "the program to end within %d ms of %s", p->options.wait_ms, after);
@@ -25,7 +25,7 @@ static bool check_bye(struct probe *p, struct verdict *v)
 static bool check_eof(struct probe *p, struct verdict *v)
 {
     if (!probe_open(p, v)) return false;
-    child_end_input(p->child);
+    process_end_input(p->runner);
     return check_ends(p, v, "the end of its input");
 }
 

@@ -160,7 +160,7 @@ static int try_open(struct probe *p, struct report *report)
     for (int i = 0; i < STARTS_MAX && !greeted; i++) {
         v = (struct verdict){.paragraph = hello.paragraph};
         greeted = probe_start(p, &v) && probe_hello(p, &v);
-        if (p->child) continue;
+        if (p->runner) continue;
         fprintf(stderr, "lathe-agent: %s\n", v.got);
         return EXIT_USAGE;
     }

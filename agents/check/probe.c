@@ -31,16 +31,19 @@ const char *probe_code_name(int code)
 bool probe_start(struct probe *p, struct verdict *v)
 {
     struct lathe_error err = {0};
-    if (p->child && !p->lost) return true;
+    if (p->runner && !p->lost) return true;
+    int code = 0;
+    const struct process_spec spec = {.argv = p->options.argv, .name = "it"};
     probe_stop(p);
-    if (!child_start(p->options.argv, &p->child, &err)) return p->starting = true;
+    if (!process_open(&spec, &p->runner, &code, &err)) return p->starting = true;
+    if (code) error_set(&err, LATHE_IO, "can't start %s: %s", spec.argv[0], strerror(code));
     return verdict_fail(v, "the runner to start", "%s", err.message);
 }
 
 void probe_stop(struct probe *p)
 {
-    child_stop(p->child);
-    p->child = NULL;
+    process_close(p->runner);
+    p->runner = NULL;
     p->lost = false;
     p->received_size = p->received_used = 0;
     p->nonce = 0;
@@ -69,7 +72,7 @@ void probe_end(struct probe *p, const struct wire_cursor *c)
 bool probe_send_bytes(struct probe *p, struct verdict *v, const void *bytes, size_t n)
 {
     struct lathe_error err = {0};
-    if (!child_write(p->child, bytes, n, &err)) return true;
+    if (!process_write(p->runner, bytes, n, &err)) return true;
     p->lost = true;
     return verdict_fail(v, "the runner to read requests", "%s", err.message);
 }
@@ -120,7 +123,7 @@ static bool next_message(struct probe *p, struct verdict *v)
         int wait_ms = now >= deadline ? 0 : (int)((deadline - now + 999999) / 1000000);
         p->received_used = p->received_size = 0;
         enum lathe_status st = LATHE_TIMEOUT;
-        if (wait_ms) st = child_read(p->child, p->received, sizeof p->received, wait_ms, &p->received_size, &err);
+        if (wait_ms) st = process_read(p->runner, p->received, sizeof p->received, wait_ms, &p->received_size, &err);
         else error_set(&err, st, "nothing came");
         if (st) return fail_silence(p, v, &err, noise);
     }

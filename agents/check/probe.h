@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agents/check/child.h"
 #include "agents/check/verdict.h"
+#include "agents/transport/process.h"
 #include "agents/wire/message.h"
 #include "lut/layer/layer.h"
 
@@ -27,7 +27,7 @@ struct probe_options {
 
 struct probe {
     struct probe_options options;
-    struct child *child; /* NULL: not running */
+    struct link *runner; /* NULL: not running */
     bool starting;       /* it has not answered yet */
     bool lost;           /* the conversation is of no more use: the program must be started again */
     struct wire_decoder decoder;

@@ -22,7 +22,7 @@
 
 #include "lut/base/clock.h"
 
-enum { WRITE_TIMEOUT_MS = 10000, END_TIMEOUT_MS = 2000, EXIT_GRACE_MS = 200 };
+enum { WRITE_TIMEOUT_MS = 10000, END_TIMEOUT_MS = 2000, EXIT_GRACE_MS = 1000 };
 
 struct link {
     pid_t pid;
@@ -178,8 +178,7 @@ static uint64_t deadline_after(int timeout_ms)
     return clock_now_ns() + (uint64_t)(timeout_ms > 0 ? timeout_ms : 0) * 1000000u;
 }
 
-/* Wait for the child to end. @return whether it has. */
-static bool wait_for_exit(struct link *l, int timeout_ms)
+bool process_wait(struct link *l, int timeout_ms)
 {
     if (l->exited) return true;
     uint64_t deadline = deadline_after(timeout_ms);
@@ -204,7 +203,7 @@ static void last_line(const char *log, char out[PROCESS_LINE_BYTES])
 
 enum lathe_status process_ended(struct link *l, struct lathe_error *err)
 {
-    struct process_end end = {.name = l->name, .exited = wait_for_exit(l, EXIT_GRACE_MS), .status = l->status};
+    struct process_end end = {.name = l->name, .exited = process_wait(l, EXIT_GRACE_MS), .status = l->status};
     drain_log(l);
     last_line(l->log, end.line);
     end.log = l->log;
@@ -262,13 +261,18 @@ enum lathe_status process_read(struct link *l, void *bytes, size_t n, int timeou
     }
 }
 
+void process_end_input(struct link *l)
+{
+    close_fd(&l->in);
+}
+
 void process_close(struct link *l)
 {
     if (!l) return;
-    close_fd(&l->in); /* a runner that listens ends by itself at this */
-    if (!wait_for_exit(l, 0)) {
+    process_end_input(l); /* a runner that listens ends by itself at this */
+    if (!process_wait(l, 0)) {
         kill(-l->pid, SIGTERM);
-        if (!wait_for_exit(l, END_TIMEOUT_MS)) {
+        if (!process_wait(l, END_TIMEOUT_MS)) {
             kill(-l->pid, SIGKILL);
             waitpid(l->pid, &l->status, 0);
         }

@@ -40,6 +40,10 @@ enum lathe_status process_write(struct link *, const void *bytes, size_t n, stru
 enum lathe_status process_read(struct link *, void *bytes, size_t n, int timeout_ms, size_t *got,
                                struct lathe_error *err);
 void process_close(struct link *);
+/** Close its standard input. */
+void process_end_input(struct link *);
+/** Wait for its end. @return whether it has ended. */
+bool process_wait(struct link *, int timeout_ms);
 /** Explain its end by another function from now on; what it wrote to its standard error so far has no part in that. */
 void process_explain_by(struct link *, process_explain *);
 /** The error of a child that is gone, or is of no more use. Never LATHE_OK. */

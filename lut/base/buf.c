@@ -50,12 +50,16 @@ void buf_puts(struct buf *b, const char *text)
 
 void buf_printf(struct buf *b, const char *format, ...)
 {
+    enum { USUAL = 64 }; /* bytes that are made room for at first, so that most texts are made only once */
     va_list args, again;
+    if (!reserve(b, USUAL)) return;
     va_start(args, format);
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
+    int n = vsnprintf(b->data + b->size, USUAL + 1, format, args);
     va_end(args);
-    if (n >= 0 && reserve(b, (size_t)n)) {
+    if (n >= 0 && n <= USUAL) {
+        b->size += (size_t)n;
+    } else if (n >= 0 && reserve(b, (size_t)n)) {
         vsnprintf(b->data + b->size, (size_t)n + 1, format, again);
         b->size += (size_t)n;
     }

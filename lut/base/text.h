@@ -12,6 +12,8 @@
 bool text_to_u64(const char *text, size_t length, uint64_t *out);
 /** Read a whole finite number as strtod does in the C locale, with nothing around it. @return false otherwise. */
 bool text_to_double(const char *text, size_t length, double *out);
+/** A whole number in decimal. @param out at least 21 bytes. */
+void text_from_u64(uint64_t value, char out[21]);
 /** The shortest decimal that reads back as the same double ("0.1", "12", "1e-09"). @param out at least 32 bytes. */
 void text_from_double(double value, char out[32]);
 

@@ -6,13 +6,14 @@
 #include <string.h>
 
 enum {
-    VALUE_SCHEMA = 2,
+    VALUE_SCHEMA = 3,
     FIGURES = 8,
     FIGURES_OF_SCHEMA_1 = 6,
     LATENCY_BYTES_OF_SCHEMA_1 = 1 + 8 + 6 * 8 + 4 + 8,
     SAMPLE_BYTES = 9,
     SAMPLE_BYTES_OF_SCHEMA_1 = 4,
     HEAD_BYTES_OF_SCHEMA_1 = 9,
+    HEAD_BYTES_OF_SCHEMA_2 = CHUNK_HEAD_BYTES - 4,
 };
 
 static unsigned char *put_int(unsigned char *at, uint64_t value, int bytes)
@@ -106,6 +107,7 @@ void chunk_encode(const struct sample_context *c, const struct sample *samples, 
     at = put_int(at, c->khz, 4);
     at = put_int(at, c->temperature_dk, 2);
     at = put_int(at, c->load_permille, 2);
+    at = put_int(at, c->available_mb, 4);
     for (size_t i = 0; i < n; i++) {
         at = put_int(at, samples[i].wall_ns < UINT32_MAX ? samples[i].wall_ns : UINT32_MAX, 4);
         at = put_int(at, samples[i].cpu_ns < UINT32_MAX ? samples[i].cpu_ns : UINT32_MAX, 4);
@@ -113,19 +115,26 @@ void chunk_encode(const struct sample_context *c, const struct sample *samples, 
     }
 }
 
-static bool is_schema_1(struct kv_slice value)
+static int schema_of(struct kv_slice value)
 {
-    return *(const unsigned char *)value.data == 1;
+    return *(const unsigned char *)value.data;
 }
 
 static size_t head_bytes(struct kv_slice value)
 {
-    return is_schema_1(value) ? HEAD_BYTES_OF_SCHEMA_1 : CHUNK_HEAD_BYTES;
+    switch (schema_of(value)) {
+    case 1:
+        return HEAD_BYTES_OF_SCHEMA_1;
+    case 2:
+        return HEAD_BYTES_OF_SCHEMA_2;
+    default:
+        return CHUNK_HEAD_BYTES;
+    }
 }
 
 static size_t sample_bytes(struct kv_slice value)
 {
-    return is_schema_1(value) ? SAMPLE_BYTES_OF_SCHEMA_1 : SAMPLE_BYTES;
+    return schema_of(value) == 1 ? SAMPLE_BYTES_OF_SCHEMA_1 : SAMPLE_BYTES;
 }
 
 enum lathe_status chunk_check(struct kv_slice value, struct lathe_error *err)
@@ -142,12 +151,13 @@ struct sample_context chunk_context(struct kv_slice value)
 {
     const unsigned char *at = (const unsigned char *)value.data + 1;
     struct sample_context c = {.subnet = get_int(&at, 8)};
-    if (is_schema_1(value)) return c;
+    if (schema_of(value) == 1) return c;
     c.sentinel_ns = get_int(&at, 8);
     c.sentinel_cpu_ns = get_int(&at, 8);
     c.khz = (uint32_t)get_int(&at, 4);
     c.temperature_dk = (uint16_t)get_int(&at, 2);
     c.load_permille = (uint16_t)get_int(&at, 2);
+    if (schema_of(value) > 2) c.available_mb = (uint32_t)get_int(&at, 4);
     return c;
 }
 
@@ -160,7 +170,7 @@ struct sample chunk_sample(struct kv_slice value, size_t i)
 {
     const unsigned char *at = (const unsigned char *)value.data + head_bytes(value) + sample_bytes(value) * i;
     struct sample s = {.wall_ns = get_int(&at, 4)};
-    if (is_schema_1(value)) return s;
+    if (schema_of(value) == 1) return s;
     s.cpu_ns = get_int(&at, 4);
     s.preempted = (uint8_t)get_int(&at, 1);
     return s;

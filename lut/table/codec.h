@@ -14,8 +14,8 @@ void latency_encode(const struct latency *, unsigned char out[LATENCY_BYTES]);
 enum lathe_status latency_decode(struct kv_slice, struct latency *out, struct lathe_error *err);
 
 /* A chunk of raw samples: schema, struct sample_context, then 9 bytes a sample. Schema 1 had the subnet and 4 bytes of
- * wall time a sample. */
-enum { CHUNK_HEAD_BYTES = 1 + 8 + 8 + 8 + 4 + 2 + 2 };
+ * wall time a sample, schema 2 no available_mb. */
+enum { CHUNK_HEAD_BYTES = 1 + 8 + 8 + 8 + 4 + 2 + 2 + 4 };
 
 size_t chunk_bytes(size_t samples);
 /** @param out chunk_bytes(n) bytes. */

@@ -168,24 +168,48 @@ enum lathe_status csv_parse(const char *text, size_t size, struct rows *rows, st
     return st == LATHE_NOT_FOUND ? LATHE_OK : st;
 }
 
+static void print_number(double value, struct buf *out)
+{
+    char number[32] = "";
+    if (!isnan(value)) text_from_double(value, number);
+    buf_put(out, ",", 1);
+    buf_puts(out, number);
+}
+
+static void print_count(uint64_t value, struct buf *out)
+{
+    char number[21];
+    text_from_u64(value, number);
+    buf_put(out, ",", 1);
+    buf_puts(out, number);
+}
+
+void csv_print_header(struct buf *out)
+{
+    buf_puts(out, header);
+    buf_puts(out, "\r\n");
+}
+
+void csv_print_row(const char *row_text, const struct latency *l, struct buf *out)
+{
+    const double numbers[] = {latency_best_ms(l), l->mean_ms, l->trimmed_ms, l->std_ms,
+                              l->min_ms,          l->p50_ms,  l->p90_ms};
+    buf_puts(out, row_text);
+    buf_put(out, ",", 1);
+    buf_put(out, row_text, strcspn(row_text, " "));
+    print_count(l->count, out);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) print_number(numbers[i], out);
+    print_count(l->contexts, out);
+    print_number(l->ci_ms, out);
+    buf_put(out, "\r\n", 2);
+}
+
 void csv_print(const struct entries *entries, struct buf *out)
 {
-    buf_printf(out, "%s\r\n", header);
+    csv_print_header(out);
     for (size_t i = 0; i < entries->count; i++) {
-        const struct entry *e = &entries->items[i];
-        const struct latency *l = &e->latency;
-        const double numbers[] = {latency_best_ms(l), l->mean_ms, l->trimmed_ms, l->std_ms,
-                                  l->min_ms,          l->p50_ms,  l->p90_ms};
         char text[ROW_TEXT_BYTES];
-        row_print(&e->layer, e->resolution, text);
-        buf_printf(out, "%s,%s,%llu", text, layer_kind_name(e->layer.kind), (unsigned long long)l->count);
-        for (size_t j = 0; j < sizeof numbers / sizeof numbers[0]; j++) {
-            char number[32] = "";
-            if (!isnan(numbers[j])) text_from_double(numbers[j], number);
-            buf_printf(out, ",%s", number);
-        }
-        char interval[32] = "";
-        if (!isnan(l->ci_ms)) text_from_double(l->ci_ms, interval);
-        buf_printf(out, ",%u,%s\r\n", l->contexts, interval);
+        row_print(&entries->items[i].layer, entries->items[i].resolution, text);
+        csv_print_row(text, &entries->items[i].latency, out);
     }
 }

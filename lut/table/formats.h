@@ -41,6 +41,10 @@ enum lathe_status entries_parse(enum table_format, const char *text, size_t size
 enum lathe_status entries_print(enum table_format, const struct entries *, struct buf *out, size_t *skipped,
                                 struct lathe_error *err);
 
+/** FORMAT_CSV piece by piece, of rows that are texts already: a header, then rows. */
+void csv_print_header(struct buf *out);
+void csv_print_row(const char *row_text, const struct latency *, struct buf *out);
+
 /** One row as Lathe's JSON, its row text in "layer":
  * {"layer","kind","count","latency_ms","mean_ms","trimmed_ms","std_ms","min_ms","p50_ms",
  *  "p90_ms","contexts","updated"}; unknown figures are null. @return a new reference. */

@@ -144,6 +144,7 @@ struct sample_context {
     uint32_t khz;             /* clock; 0: unknown, as what follows */
     uint16_t temperature_dk;  /* tenths of a kelvin */
     uint16_t load_permille;   /* what others took of the cores */
+    uint32_t available_mb;    /* memory that was free for use */
 };
 
 /* From samples to latencies of a version. */

@@ -114,6 +114,7 @@ static enum lathe_status read_around(const json_t *sentinel, const json_t *state
     out->khz = (uint32_t)khz;
     out->temperature_dk = (uint16_t)lround(kelvin * 10);
     out->load_permille = (uint16_t)lround(load * 1000);
+    out->available_mb = (uint32_t)available_mb;
     return LATHE_OK;
 }
 

@@ -146,11 +146,9 @@ int job_sentinel(const json_t *job);
  *  @param sentinel {"context","layers"} or NULL. */
 void job_add_sentinel(json_t *job, json_t *networks, const json_t *sentinel);
 
-/* rounds.c: what follows when all visits of a profile's plan are done. */
-/** Plan further rounds for rows that are not precise yet, or end the profile. @param by_budget the time is up. */
+/* finish.c: what follows when all visits of a profile's plan are done. */
+/** Plan further visits for rows that are not precise yet, or end the profile. @param by_budget the time is up. */
 enum lathe_status profile_go_on(struct kv_txn *, json_t *job, bool by_budget, struct lathe_error *err);
-/** Visits that rows which are not precise yet are likely to need beyond the plan's. */
-enum lathe_status profile_visits_ahead(struct kv_txn *, const json_t *job, double *visits, struct lathe_error *err);
 
 /** How a profile measures: "layers", "isolated" or "regression". */
 bool profile_is(const json_t *job, const char *mode);

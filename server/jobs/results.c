@@ -15,6 +15,7 @@
 #include "lut/base/clock.h"
 #include "server/jobs/batch.h"
 #include "server/jobs/config.h"
+#include "server/jobs/further.h"
 #include "server/jobs/internal.h"
 #include "server/jobs/liveness.h"
 
@@ -336,7 +337,7 @@ static enum lathe_status note_progress(struct storing *s, struct kv_txn *txn, st
     double ahead = 0;
     enum lathe_status st = LATHE_OK;
     bool profile = strcmp(job_text(s->job, "kind"), "profile") == 0;
-    if (profile) st = profile_visits_ahead(txn, s->job, &ahead, err);
+    if (profile) st = further_forecast(txn, s->job, &ahead, err);
     if (!st) progress_note(s->job, s->batch, ahead, s->now_ms);
     if (!st && profile) tally_show(s->job);
     return st;

@@ -15,13 +15,17 @@ enum { BODY_BYTES = 64 * 1024 * 1024, PAGE_DEFAULT = 100, PAGE_MOST = 10000 };
 /* ---- reading a version's rows ---- */
 
 struct row {
-    char text[ROW_TEXT_BYTES];
+    union {
+        size_t at;        /* in the texts, while they grow */
+        const char *text; /* once all are there */
+    };
     struct latency latency;
 };
 
 struct rows {
     struct row *items;
     size_t count, capacity;
+    struct buf texts;
     const char *kind, *q; /* filters; NULL: none */
     bool failed;
 };
@@ -42,10 +46,16 @@ static bool add_row(void *context, const char *text, const struct latency *laten
         r->items = items;
         r->capacity = capacity;
     }
-    struct row *row = &r->items[r->count++];
-    snprintf(row->text, sizeof row->text, "%s", text);
-    row->latency = *latency;
-    return true;
+    r->items[r->count++] = (struct row){.at = r->texts.size, .latency = *latency};
+    buf_put(&r->texts, text, strlen(text) + 1);
+    r->failed = r->texts.failed;
+    return !r->failed;
+}
+
+static void rows_clear(struct rows *r)
+{
+    free(r->items);
+    buf_clear(&r->texts);
 }
 
 /* The snapshot ends here, before anything is sorted or printed. */
@@ -62,6 +72,7 @@ static enum lathe_status read_rows(struct app *app, struct table_id id, uint32_t
         if (st) table_info_clear(info);
     }
     kv_read_end(txn);
+    for (size_t i = 0; !st && i < rows->count; i++) rows->items[i].text = rows->texts.data + rows->items[i].at;
     return st;
 }
 
@@ -79,13 +90,13 @@ static int by_latency(const void *a, const void *b)
     return x < y ? -1 : x > y ? 1 : by_text(a, b);
 }
 
+/* They come in the order of their texts. */
 static bool sort_rows(struct rows *rows, const char *sort)
 {
     bool down = sort && sort[0] == '-';
     const char *by = sort ? sort + down : "layer";
     if (strcmp(by, "latency_ms") == 0) qsort(rows->items, rows->count, sizeof *rows->items, by_latency);
-    else if (strcmp(by, "layer") == 0) qsort(rows->items, rows->count, sizeof *rows->items, by_text);
-    else return false;
+    else if (strcmp(by, "layer") != 0) return false;
     for (size_t i = 0, j = rows->count; down && i + 1 < j; i++) {
         struct row swap = rows->items[i];
         rows->items[i] = rows->items[--j];
@@ -143,23 +154,39 @@ static const struct media {
 static const char *const media_types[] = {"application/json", "application/yaml", "text/csv",
                                           "application/vnd.ofa+json", NULL};
 
+static enum lathe_status print_rows(const struct rows *rows, struct buf *out, struct lathe_error *err)
+{
+    csv_print_header(out);
+    for (size_t i = 0; i < rows->count; i++) csv_print_row(rows->items[i].text, &rows->items[i].latency, out);
+    return out->failed ? error_set(err, LATHE_NO_MEMORY, "no memory to write %zu rows", rows->count) : LATHE_OK;
+}
+
+/* In the formats that want layers, not texts. */
+static enum lathe_status print_entries(enum table_format format, const struct rows *rows, struct buf *out,
+                                       size_t *skipped, struct lathe_error *err)
+{
+    struct entries entries = {0};
+    enum lathe_status st = LATHE_OK;
+    for (size_t i = 0; !st && i < rows->count; i++) {
+        struct entry entry = {.latency = rows->items[i].latency};
+        st = row_parse(rows->items[i].text, &entry.layer, &entry.resolution, err);
+        if (!st) st = entries_add(&entries, &entry, err);
+    }
+    if (!st) st = entries_print(format, &entries, out, skipped, err);
+    entries_clear(&entries);
+    return st;
+}
+
 static void reply_export(struct http_request *request, const struct media *media, const struct rows *rows)
 {
     struct lathe_error err = {0};
-    struct entries entries = {0};
     struct buf out;
     char text[24];
     size_t size;
     size_t skipped = 0;
-    enum lathe_status st = LATHE_OK;
     buf_init(&out);
-    for (size_t i = 0; !st && i < rows->count; i++) {
-        struct entry entry = {.latency = rows->items[i].latency};
-        st = row_parse(rows->items[i].text, &entry.layer, &entry.resolution, &err);
-        if (!st) st = entries_add(&entries, &entry, &err);
-    }
-    if (!st) st = entries_print(media->format, &entries, &out, &skipped, &err);
-    entries_clear(&entries);
+    enum lathe_status st = media->format == FORMAT_CSV ? print_rows(rows, &out, &err)
+                                                       : print_entries(media->format, rows, &out, &skipped, &err);
     if (st) {
         buf_clear(&out);
         http_reply_error(request, &err, NULL);
@@ -178,7 +205,8 @@ static bool list_params(struct http_request *request, struct rows *rows, int64_t
     rows->kind = http_query(request, "kind");
     rows->q = http_query(request, "q");
     if (rows->kind && !is_kind(rows->kind)) {
-        http_reply_problem(request, 400, "kind", NULL, "kind must be one of: conv2d, mbconv, avgpool, linear");
+        http_reply_problem(request, 400, "kind", NULL,
+                           "kind must be one of: conv2d, mbconv, avgpool, linear, bottleneck, maxpool");
         return false;
     }
     return http_query_int(request, "limit", 1, PAGE_MOST, PAGE_DEFAULT, limit) &&
@@ -197,7 +225,7 @@ static enum http_outcome list_entries(struct http_request *request)
     const struct media *media = &medias[http_chosen(request)];
     if (!list_params(request, &rows, &limit, &version) || table_unchanged(request)) return HTTP_DONE;
     if (read_rows(app, table_of(request), (uint32_t)version, &info, &rows, &err)) {
-        free(rows.items);
+        rows_clear(&rows);
         return fail(request, &err);
     }
     if (!sort_rows(&rows, http_query(request, "sort")))
@@ -207,7 +235,7 @@ static enum http_outcome list_entries(struct http_request *request)
         http_reply_problem(request, 400, "cursor", NULL, "the cursor is none that this list gave");
     else reply_page(request, &info, &rows, from, (size_t)limit);
     table_info_clear(&info);
-    free(rows.items);
+    rows_clear(&rows);
     return HTTP_DONE;
 }
 

@@ -24,14 +24,15 @@ static json_t *visit_json(const struct visit_samples *v)
     const struct sample_context *c = &v->around;
     json_t *samples = json_array();
     /* A load of nothing is a figure where the device told something of itself. */
-    bool told = c->khz || c->temperature_dk || c->load_permille;
+    bool told = c->khz || c->temperature_dk || c->load_permille || c->available_mb;
     for (size_t i = 0; i < v->count; i++) json_array_append_new(samples, sample_json(&v->samples[i]));
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "source", v->source, "subnet",
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "source", v->source, "subnet",
                      c->subnet ? json_sprintf("%016llx", (unsigned long long)c->subnet) : json_null(), "sentinel_ns",
                      known_int(c->sentinel_ns), "sentinel_cpu_ns", known_int(c->sentinel_cpu_ns), "khz",
                      known_int(c->khz), "temperature_c",
                      c->temperature_dk ? json_real(((int)c->temperature_dk * 10 - 27315) / 100.0) : json_null(), "load",
-                     told ? json_real(c->load_permille / 1000.0) : json_null(), "samples", samples);
+                     told ? json_real(c->load_permille / 1000.0) : json_null(), "available_mb",
+                     known_int(c->available_mb), "samples", samples);
 }
 
 /* A row as it was read. */

@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: 2026 The Lathe authors
-"""What a server takes over HTTP: results of visits, and searches. LATHE_BIN names the folder of the programs.
+"""What a server takes over HTTP: results of visits, searches, and tables of 100,000 rows. LATHE_BIN names the folder of the programs.
 
 Results are those of a whole profile of ofa-mbv3-w1.2 at 160 whose times are made up here: what is measured is the server,
 from the request to the commit on disk."""
 import concurrent.futures
+import itertools
 import os
 import pathlib
 import statistics
 import sys
 import time
 import unittest
+from random import Random
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "service"))
 from lathe_service import Server, test_data  # noqa: E402
@@ -69,6 +71,33 @@ def bench_searches(server):
     print(f"subnets_3_clients {len(asks) / (time.monotonic() - start):.1f} requests/s")
 
 
+def bench_large_table(server, rows=100000):
+    """A table of 100,000 rows with measured figures (17 digits each): in, out, and what a page asks of it."""
+    random = Random(1)
+    path = "/v1/tables/large/made-f32-t1-b1"
+    lines = ["layer,count,mean_ms,trimmed_ms,std_ms,min_ms,p50_ms,p90_ms,contexts,ci_ms"]
+    layers = (f"mbconv in=20x20x{c} out=20x20x{c} mid={8 * mid} k={k} s=1 act=relu @{resolution}"
+              for resolution in (160, 192, 224) for c in range(8, 808, 8) for k in (3, 5, 7) for mid in range(8, 120))
+    for layer in itertools.islice(layers, rows):
+        ms = 0.1 + 10 * random.random()
+        figures = ",".join(repr(ms * (1 + 0.1 * random.random())) for _ in range(5))
+        lines.append(f"{layer},{random.randint(12, 300)},{ms!r},{figures},{random.randint(3, 9)},{ms * 0.01 * random.random()!r}")
+    text = "\n".join(lines).encode()
+    start = time.monotonic()
+    server.ok("POST", path + "/entries", text, ctype="text/csv")
+    print(f"table_100k_import_csv {time.monotonic() - start:.2f} s, {len(text) / 1e6:.0f} MB")
+    asks = {"export_csv": ("/entries", "text/csv"), "export_ofa_yaml": ("/entries", "application/yaml"),
+            "page_100": ("/entries?limit=100", None), "page_10000": ("/entries?limit=10000", None),
+            "page_100_by_latency": ("/entries?limit=100&sort=-latency_ms", None), "doubts": ("/doubts?limit=100", None)}
+    for name, (query, accept) in asks.items():
+        times = []
+        for _ in range(5):
+            start = time.monotonic()
+            server.ok("GET", path + query, accept=accept or "application/json")
+            times.append(time.monotonic() - start)
+        print(f"table_100k_{name} median {statistics.median(times):.3f} s")
+
+
 def main():
     with Server() as server:
         server.ok("POST", "/v1/devices", {"name": "d", "transport": {"type": "local"}})
@@ -78,6 +107,7 @@ def main():
             visits, rows, seconds = work_off(server, batch)
             print(f"results_{batch}_a_request {visits / seconds:.0f} visits/s, {rows / seconds:.0f} rows/s")
         bench_searches(server)
+        bench_large_table(server)
         start = time.monotonic()
         for _ in range(500):
             server.ok("GET", "/healthz")

@@ -28,7 +28,10 @@ scene('signing in takes a token, says which are unknown, and signing out takes i
 });
 
 scene('the page waits for a server that is away, and goes on where it was', async ({ server, watched, page }) => {
-  await server.ok('POST', '/v1/devices', { name: 'here', transport: { type: 'local' } });
+  await server.ok('POST', '/v1/devices', {
+    name: 'here',
+    transport: { type: 'local' },
+  });
   watched.allow(/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/);
   await watched.visit('/devices');
   await page.getByText('here').first().waitFor();
@@ -37,7 +40,10 @@ scene('the page waits for a server that is away, and goes on where it was', asyn
   await page.getByText('here').first().waitFor();
   await server.start();
   await page.locator('.live[data-live=true]').waitFor();
-  await server.ok('POST', '/v1/devices', { name: 'there', transport: { type: 'local' } });
+  await server.ok('POST', '/v1/devices', {
+    name: 'there',
+    transport: { type: 'local' },
+  });
   await page.getByText('there').first().waitFor();
 });
 

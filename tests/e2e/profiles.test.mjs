@@ -88,7 +88,10 @@ scene('a failed profile says why', async ({ server, watched, page, agent }) => {
 });
 
 scene('what the server refuses stays on the form', async ({ server, watched, page }) => {
-  await server.ok('POST', '/v1/devices', { name: 'here', transport: { type: 'local' } });
+  await server.ok('POST', '/v1/devices', {
+    name: 'here',
+    transport: { type: 'local' },
+  });
   await addSmall(server, 'there');
   watched.allow(/status of 4\d\d/);
   await watched.visit('/profiles/new?device=there&space=small');

@@ -5,7 +5,9 @@ import assert from 'node:assert/strict';
 import { scene } from './lib/scene.mjs';
 
 const statusOf = (server, token) =>
-  fetch(`${server.url}/v1/devices`, { headers: { Authorization: `Bearer ${token}` } }).then(reply => reply.status);
+  fetch(`${server.url}/v1/devices`, {
+    headers: { Authorization: `Bearer ${token}` },
+  }).then(reply => reply.status);
 
 scene('a token is made, shown once, works, and is revoked when that is confirmed', async s => {
   const { server, watched, page } = s;

@@ -6,6 +6,7 @@ import pathlib
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -120,6 +121,25 @@ class EventsTest(unittest.TestCase):
         state("busy")
         self.server.call("POST", f"/v1/leases/{lease['id']}/release", {"fence": lease["fence"]}, token=token)
         state("online")
+
+    def test_when_a_device_was_last_heard_of_is_told_too(self):
+        self.add_device("here")
+        token = self.server.new_token("agent", "lab")
+        stream = self.listen("?topics=device")
+        done = threading.Event()
+
+        def ask_on():
+            while not done.wait(0.2):
+                self.server.call("POST", "/v1/agents/lab/leases?wait_s=0", {}, token=token)
+
+        asking = threading.Thread(target=ask_on)
+        asking.start()
+        try:
+            first = stream.until(lambda e: e.data["resource"]["state"] == "online").data["resource"]["last_seen"]
+            stream.until(lambda e: e.data["resource"]["last_seen"] > first)
+        finally:
+            done.set()
+            asking.join()
 
     def test_only_the_topics_that_are_asked_for_come(self):
         stream = self.listen("?topics=space,table")

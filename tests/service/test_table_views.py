@@ -189,6 +189,7 @@ class DisturbedTest(unittest.TestCase):
         for v in visits:
             self.assertEqual((v["khz"], v["load"], v["sentinel_ns"], v["sentinel_cpu_ns"]), (1800000, 0.25, 4000000, 3600000))
             self.assertAlmostEqual(v["temperature_c"], 45, delta=0.06)
+            self.assertEqual(v["available_mb"], 700)
             self.assertEqual([s["basis"] for s in v["samples"]], ["wall", "wall", "left_out"])
             self.assertEqual(v["samples"][2], {"wall_ns": 5000000, "cpu_ns": 900000, "preempted": 2, "latency_ms": 1.0, "basis": "left_out"})
 

@@ -91,6 +91,51 @@ START_TEST(doubles_are_printed_by_the_shortest_text_that_reads_back)
 }
 END_TEST
 
+/* By trying every count of digits. */
+static void shortest_by_printf(double value, char out[32])
+{
+    char tried[32];
+    out[0] = '\0';
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(tried, sizeof tried, "%.*g", digits, value);
+        if (strtod(tried, NULL) == value && (!out[0] || strlen(tried) < strlen(out))) memcpy(out, tried, sizeof tried);
+    }
+}
+
+static void check_as_printf(double value)
+{
+    char expected[32];
+    char text[32];
+    shortest_by_printf(value, expected);
+    text_from_double(value, text);
+    ck_assert_str_eq(text, expected);
+}
+
+/* A number, its neighbours, and those beside a decimal with few digits. */
+static void check_around(double value)
+{
+    check_as_printf(value);
+    check_as_printf(nextafter(value, 0));
+    check_as_printf(nextafter(value, INFINITY));
+}
+
+START_TEST(doubles_of_any_size_are_printed_as_printf_has_them_with_the_fewest_digits)
+{
+    struct rng rng;
+    rng_seed(&rng, 2);
+    for (int power = -6; power <= 7; power++) check_around(pow(10, power));
+    for (int power = -20; power <= 20; power++) check_around(ldexp(1, power));
+    for (int i = 0; i < 20000; i++) {
+        double wide = pow(10, -5 + 11 * rng_unit(&rng));
+        double scale = pow(10, rng_below(&rng, 9));
+        check_as_printf(wide);
+        check_around(floor(wide * scale) / scale);
+        /* Halves of a unit, where rounding is to even. */
+        check_as_printf(ldexp(2.0 * rng_below(&rng, 1 << 20) + 1, -(int)rng_below(&rng, 33)));
+    }
+}
+END_TEST
+
 START_TEST(names_hold_letters_digits_and_three_marks)
 {
     static const char *const good[] = {"a", "pi4", "_x", "A.b-c_D", "0"};
@@ -340,6 +385,7 @@ static TCase *base(void)
     tcase_add_test(c, whole_numbers_are_digits_and_nothing_else);
     tcase_add_test(c, numbers_are_finite_decimals_and_nothing_else);
     tcase_add_test(c, doubles_are_printed_by_the_shortest_text_that_reads_back);
+    tcase_add_test(c, doubles_of_any_size_are_printed_as_printf_has_them_with_the_fewest_digits);
     tcase_add_test(c, names_hold_letters_digits_and_three_marks);
     tcase_add_test(c, errors_keep_what_they_are_given_and_cut_what_is_too_long);
     tcase_add_test(c, an_error_may_be_wrapped_in_itself);

@@ -348,7 +348,7 @@ START_TEST(a_row_of_a_newer_schema_is_refused_and_a_cut_one_is_damaged)
     static const struct {
         int first;
         enum lathe_status status;
-    } spoils[] = {{3, LATHE_NEWER}, {255, LATHE_NEWER}, {0, LATHE_IO}, {-1, LATHE_IO}};
+    } spoils[] = {{4, LATHE_NEWER}, {255, LATHE_NEWER}, {0, LATHE_IO}, {-1, LATHE_IO}};
     struct entry rows[] = {make_entry(POOL, 1), make_entry(STEM, 1)};
     struct latency l;
     struct seen seen = {0};

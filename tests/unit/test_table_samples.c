@@ -230,7 +230,7 @@ END_TEST
 START_TEST(a_chunk_of_a_newer_schema_is_refused)
 {
     static const uint32_t a[] = {1};
-    static const char newer[] = "\x03 of a time to come";
+    static const char newer[] = "\x04 of a time to come";
     struct lathe_error err = {0};
     struct chunk c = {POOL, "p.2.0", 1, a, 1, 0, {0}, NULL};
     struct collected all = {0};
@@ -338,6 +338,58 @@ START_TEST(chunks_of_the_first_schema_are_read)
 }
 END_TEST
 
+struct seen_context {
+    struct sample_context around;
+    size_t samples;
+};
+
+static bool keep_context(void *context, const char *source, const struct sample_context *around,
+                         const struct sample *samples, size_t n)
+{
+    struct seen_context *seen = context;
+    (void)source, (void)samples;
+    seen->around = *around;
+    seen->samples = n;
+    return true;
+}
+
+static struct seen_context context_of(const char *row)
+{
+    struct seen_context seen = {0};
+    struct kv_txn *txn = NULL;
+    ck_assert_ok(kv_read_begin(kv, &txn, ok_err));
+    ck_assert_ok(table_samples(txn, id, 0, row, keep_context, &seen, ok_err));
+    kv_read_end(txn);
+    return seen;
+}
+
+START_TEST(what_was_around_a_sample_is_kept)
+{
+    static const struct sample s[] = {{2000000, 1900000, 0}};
+    const struct sample_context around = {7, 5000000, 4900000, 2400000, 3131, 250, 812};
+    add_details("p.1.0", &around, s, 1);
+    struct seen_context seen = context_of(POOL);
+    ck_assert_mem_eq(&seen.around, &around, sizeof around);
+}
+END_TEST
+
+START_TEST(chunks_of_the_second_schema_are_read_and_know_no_memory)
+{
+    /* schema 2, subnet 5, sentinel 3 and 2 ns, 4 kHz, 1 dK, 9 permille, a sample of 1 ms wall, 256 ns CPU, preempted */
+    static const unsigned char old[] = {2, 5, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0,    0,    0,    0, 0, 2, 0, 0, 0,
+                                        0, 0, 0, 0, 4, 0, 0, 0, 1, 0, 9, 0, 0x40, 0x42, 0x0f, 0, 0, 1, 0, 0, 1};
+    static const uint32_t a[] = {1000000};
+    add_chunk(POOL, "p.2.0", 6, a, 1);
+    ck_assert_ok(
+        store_put_bytes(kv, "samples/board/xnnpack-f32-t1-b1/00000001/" POOL "/p.9.0", old, sizeof old, ok_err));
+    struct seen_context seen = context_of(POOL);
+    ck_assert_uint_eq(seen.samples, 1);
+    ck_assert_uint_eq(seen.around.khz, 4);
+    ck_assert_uint_eq(seen.around.load_permille, 9);
+    ck_assert_uint_eq(seen.around.available_mb, 0);
+}
+END_TEST
+
 static TCase *samples(void)
 {
     TCase *c = tcase_create("samples");
@@ -355,6 +407,8 @@ static TCase *samples(void)
     tcase_add_test(c, where_all_samples_are_disturbed_cpu_time_counts_against_the_sentinels);
     tcase_add_test(c, without_cpu_times_a_disturbed_sample_counts_as_it_is);
     tcase_add_test(c, chunks_of_the_first_schema_are_read);
+    tcase_add_test(c, chunks_of_the_second_schema_are_read_and_know_no_memory);
+    tcase_add_test(c, what_was_around_a_sample_is_kept);
     return c;
 }
 

@@ -19,6 +19,7 @@ export type Session = Answer<'/v1/session'>;
 export type Device = Answer<'/v1/devices/{device}'>;
 export type Profile = Answer<'/v1/profiles/{id}'>;
 export type Agent = Answer<'/v1/agents'>['items'][number];
+export type Network = Answer<'/v1/networks'>['items'][number];
 export type Space = Answer<'/v1/spaces'>['items'][number];
 export type Token = Answer<'/v1/tokens'>['items'][number];
 export type TableSummary = Answer<'/v1/tables'>['items'][number];

@@ -17,6 +17,13 @@ interface PageEntry {
 
 export const pages: PageEntry[] = [
   { path: '/devices', title: 'Devices', nav: true, component: lazy(() => import('../pages/devices/DevicesPage')) },
+  { path: '/tables', title: 'Tables', nav: true, component: lazy(() => import('../pages/tables/TablesPage')) },
+  {
+    path: '/tables/:device/:config/:view?',
+    title: 'Tables',
+    component: lazy(() => import('../pages/tables/TablePage')),
+  },
+  { path: '/search', title: 'Search', nav: true, component: lazy(() => import('../pages/search/SearchPage')) },
   { path: '/profiles', title: 'Profiles', nav: true, component: lazy(() => import('../pages/profiles/ProfilesPage')) },
   {
     path: '/profiles/new',

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: 2026 The Lathe authors
-import { useRef, useState } from 'react';
-import { flexRender, getCoreRowModel, getSortedRowModel, useReactTable } from '@tanstack/react-table';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { flexRender, getCoreRowModel, useReactTable } from '@tanstack/react-table';
 import type { ColumnDef, Header, RowData, SortingState } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
+import { sortRows } from './sortRows';
 
 declare module '@tanstack/react-table' {
   // eslint-disable-next-line @typescript-eslint/no-unused-vars -- the names are the library's
@@ -16,10 +17,21 @@ declare module '@tanstack/react-table' {
 /** Height of a row in CSS pixels; styles/components.css has the same (--row). Rows do not wrap. */
 const ROW = 32;
 
+/** What a column sorts by: its accessor. */
+function accessor<T>(columns: ColumnDef<T, unknown>[], id: string): ((row: T, index: number) => unknown) | undefined {
+  for (const column of columns) {
+    if ('accessorFn' in column && (column.id ?? column.header) === id) return column.accessorFn;
+    if ('accessorKey' in column && (column.id ?? column.accessorKey) === id)
+      return row => row[column.accessorKey as keyof T];
+  }
+  return undefined;
+}
+
 function HeaderCell<T>({ header }: { header: Header<T, unknown> }) {
   const { column } = header;
   const sorted = column.getIsSorted();
   const sort = sorted === 'asc' ? 'ascending' : sorted === 'desc' ? 'descending' : 'none';
+  const numeric = column.columnDef.meta?.numeric;
   const words = flexRender(column.columnDef.header, header.getContext());
   return (
     <th
@@ -30,10 +42,11 @@ function HeaderCell<T>({ header }: { header: Header<T, unknown> }) {
     >
       {column.getCanSort() ? (
         <button type="button" onClick={column.getToggleSortingHandler()}>
-          {words}
+          {!numeric && words}
           <span aria-hidden="true" className="sort-mark">
             {sorted === 'asc' ? '↑' : sorted === 'desc' ? '↓' : ''}
           </span>
+          {numeric && words}
         </button>
       ) : (
         words
@@ -46,6 +59,8 @@ function HeaderCell<T>({ header }: { header: Header<T, unknown> }) {
  *  @param data,columns keep them in useMemo or outside the component: new ones lay the table out anew.
  *  @param label what the table lists.
  *  @param rowId a stable id of a row.
+ *  @param keep which rows are shown; keep it in useCallback. Rows are sorted before they are filtered, so that another
+ *  filter sorts nothing.
  *  @param height of the whole, in CSS; less is used where there are few rows.
  *  @param selected id of the row that is marked. @param onSelect a click on a row; put a button or link into a cell, too,
  *  for those at a keyboard. */
@@ -55,25 +70,26 @@ export function DataTable<T>(props: {
   columns: ColumnDef<T, any>[];
   label: string;
   rowId: (row: T) => string;
+  keep?: (row: T) => boolean;
   height?: string;
   initialSort?: SortingState;
   selected?: string | null;
   onSelect?: (row: T) => void;
 }) {
   'use no memo'; // the table and the virtualizer change in place
+  const { data, columns, keep } = props;
   const [sorting, setSorting] = useState<SortingState>(props.initialSort ?? []);
   const scroll = useRef<HTMLDivElement>(null);
+  const sort = sorting[0];
+  const sorted = useMemo(() => {
+    const value = sort && accessor(columns, sort.id);
+    return value ? sortRows(data, value, sort.desc) : data;
+  }, [data, columns, sort]);
+  const rows = useMemo(() => (keep ? sorted.filter(keep) : sorted), [sorted, keep]);
+  useEffect(() => {
+    if (scroll.current) scroll.current.scrollTop = 0;
+  }, [sort, keep]);
   // eslint-disable-next-line react-hooks/incompatible-library -- no compiler memoizes this component
-  const table = useReactTable({
-    data: props.data,
-    columns: props.columns,
-    state: { sorting },
-    onSortingChange: setSorting,
-    getRowId: props.rowId,
-    getCoreRowModel: getCoreRowModel(),
-    getSortedRowModel: getSortedRowModel(),
-  });
-  const rows = table.getRowModel().rows;
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroll.current,
@@ -81,6 +97,20 @@ export function DataTable<T>(props: {
     overscan: 12,
   });
   const items = virtual.getVirtualItems();
+  const first = items[0]?.index ?? 0;
+  const last = items.at(-1)?.index ?? -1;
+  const shown = useMemo(() => rows.slice(first, last + 1), [rows, first, last]);
+  // The table knows the rows in sight only: laying out 100,000 takes a second.
+  const table = useReactTable({
+    data: shown,
+    columns,
+    state: { sorting },
+    onSortingChange: setSorting,
+    manualSorting: true,
+    autoResetAll: false,
+    getRowId: props.rowId,
+    getCoreRowModel: getCoreRowModel(),
+  });
   const before = items[0]?.start ?? 0;
   const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
   return (
@@ -109,24 +139,20 @@ export function DataTable<T>(props: {
         </thead>
         <tbody>
           {before > 0 && <tr aria-hidden="true" style={{ height: before }} />}
-          {items.map(item => {
-            const row = rows[item.index];
-            if (!row) return null;
-            return (
-              <tr
-                key={row.id}
-                aria-rowindex={item.index + 2}
-                aria-selected={props.onSelect ? row.id === props.selected : undefined}
-                onClick={props.onSelect && (() => props.onSelect?.(row.original))}
-              >
-                {row.getVisibleCells().map(cell => (
-                  <td key={cell.id} data-numeric={cell.column.columnDef.meta?.numeric}>
-                    {flexRender(cell.column.columnDef.cell, cell.getContext())}
-                  </td>
-                ))}
-              </tr>
-            );
-          })}
+          {table.getRowModel().rows.map((row, i) => (
+            <tr
+              key={row.id}
+              aria-rowindex={first + i + 2}
+              aria-selected={props.onSelect ? row.id === props.selected : undefined}
+              onClick={props.onSelect && (() => props.onSelect?.(row.original))}
+            >
+              {row.getVisibleCells().map(cell => (
+                <td key={cell.id} data-numeric={cell.column.columnDef.meta?.numeric}>
+                  {flexRender(cell.column.columnDef.cell, cell.getContext())}
+                </td>
+              ))}
+            </tr>
+          ))}
           {after > 0 && <tr aria-hidden="true" style={{ height: after }} />}
         </tbody>
       </table>
