@@ -204,46 +204,79 @@ static enum http_outcome remove_table(struct http_request *request)
     return HTTP_DONE;
 }
 
-/* One row over the versions, newest first. */
+/* A row over the versions, newest first. */
+struct row_history {
+    const char *layer;
+    size_t limit;
+    uint32_t from; /* the newest version that is asked for; 0: all */
+    json_t *items;
+    char next[16];
+};
+
+static enum lathe_status read_history(struct kv_txn *txn, struct table_id id, struct row_history *h,
+                                      struct lathe_error *err)
+{
+    struct table_info info;
+    struct latency latency;
+    enum lathe_status st = table_info(txn, id, 0, &info, err);
+    if (st) return st;
+    uint32_t newest = info.version;
+    table_info_clear(&info);
+    for (uint32_t v = h->from && h->from < newest ? h->from : newest; v >= 1; v--) {
+        if (table_get(txn, id, v, h->layer, &latency, NULL) || table_info(txn, id, v, &info, NULL)) continue;
+        if (json_array_size(h->items) == h->limit) {
+            snprintf(h->next, sizeof h->next, "%u", v);
+            table_info_clear(&info);
+            return LATHE_OK;
+        }
+        json_t *item = entry_to_json(h->layer, &latency);
+        json_object_set_new(item, "version", json_integer(v));
+        json_object_set_new(item, "origin", json_string(info.origin));
+        json_object_set_new(item, "created", time_json(info.created_ms));
+        json_array_append_new(h->items, item);
+        table_info_clear(&info);
+    }
+    if (json_array_size(h->items) || h->from) return LATHE_OK;
+    return error_set(err, LATHE_NOT_FOUND, "the table has no row \"%.200s\"", h->layer);
+}
+
+/* A cursor is the version that the next page begins with. */
+static bool read_history_query(struct http_request *request, struct row_history *h)
+{
+    static const char *const known[] = {"layer", "limit", "cursor", NULL};
+    const char *cursor;
+    char *end;
+    if (!http_query_known(request, known) || !page_of(request, &h->limit, &cursor)) return false;
+    h->layer = http_query(request, "layer");
+    if (!h->layer) {
+        http_reply_problem(request, 400, "layer", NULL, "layer is missing: give the row's text, as entries show it");
+        return false;
+    }
+    if (!cursor) return true;
+    unsigned long from = strtoul(cursor, &end, 10);
+    h->from = (uint32_t)from;
+    if (cursor[0] >= '1' && cursor[0] <= '9' && !*end && from <= UINT32_MAX) return true;
+    http_reply_problem(request, 400, "cursor", NULL, "cursor must be one that a page of this history gave");
+    return false;
+}
+
 static enum http_outcome get_history(struct http_request *request)
 {
-    static const char *const known[] = {"layer", NULL};
     struct app *app = http_app(request);
     struct lathe_error err = {0};
-    struct table_info info;
     struct kv_txn *txn;
-    const char *layer = http_query(request, "layer");
-    if (!http_query_known(request, known)) return HTTP_DONE;
-    if (!layer) {
-        http_reply_problem(request, 400, "layer", NULL, "layer is missing: give the row's text, as entries show it");
-        return HTTP_DONE;
-    }
+    struct row_history h = {0};
+    if (!read_history_query(request, &h)) return HTTP_DONE;
     enum lathe_status st = kv_read_begin(app->kv, &txn, &err);
     if (st) return fail(request, &err);
-    st = table_info(txn, table_of(request), 0, &info, &err);
-    json_t *items = json_array();
-    for (uint32_t v = st ? 0 : info.version; v >= 1; v--) {
-        struct latency latency;
-        struct table_info at;
-        if (table_get(txn, table_of(request), v, layer, &latency, NULL) ||
-            table_info(txn, table_of(request), v, &at, NULL))
-            continue;
-        json_t *item = entry_to_json(layer, &latency);
-        json_object_set_new(item, "version", json_integer(v));
-        json_object_set_new(item, "origin", json_string(at.origin));
-        json_object_set_new(item, "created", time_json(at.created_ms));
-        json_array_append_new(items, item);
-        table_info_clear(&at);
-    }
+    h.items = json_array();
+    st = read_history(txn, table_of(request), &h, &err);
     kv_read_end(txn);
-    if (!st) table_info_clear(&info);
-    if (!st && json_array_size(items) == 0)
-        st = error_set(&err, LATHE_NOT_FOUND, "the table has no row \"%.200s\"", layer);
     if (st) {
-        json_decref(items);
+        json_decref(h.items);
         return fail(request, &err);
     }
-    http_reply_json(request, 200, page_json(items, ""));
+    http_reply_json(request, 200, page_json(h.items, h.next));
     return HTTP_DONE;
 }
 

@@ -155,6 +155,7 @@ class DisturbedTest(unittest.TestCase):
     """The test is the agent, and the device was as it says."""
 
     def setUp(self):
+        self.fingerprint = {"runner": "test"}
         self.server = Server()
         self.addCleanup(self.server.close)
         prepare(self.server)
@@ -169,7 +170,7 @@ class DisturbedTest(unittest.TestCase):
             visits = [{**v, "total_ns": [9000000] * lease["runs"], **visit_result(v, layers[v["network"]], lease["runs"])}
                       for v in lease["visits"]]
             self.server.ok("POST", f"/v1/leases/{lease['id']}/results",
-                           {"fence": lease["fence"], "fingerprint": {"runner": "test"}, "visits": visits})
+                           {"fence": lease["fence"], "fingerprint": self.fingerprint, "visits": visits})
 
     def first_row(self):
         layer = next(text for text in table(self.server) if text.startswith("conv2d in=48x48x3 "))
@@ -192,6 +193,29 @@ class DisturbedTest(unittest.TestCase):
             self.assertEqual(v["available_mb"], 700)
             self.assertEqual([s["basis"] for s in v["samples"]], ["wall", "wall", "left_out"])
             self.assertEqual(v["samples"][2], {"wall_ns": 5000000, "cpu_ns": 900000, "preempted": 2, "latency_ms": 1.0, "basis": "left_out"})
+
+    def test_history_is_paged_from_the_newest_version_on(self):
+        for version, fingerprint in enumerate(("a", "b", "c"), 1):
+            self.fingerprint = {"runner": fingerprint}
+            start_profile(self.server, held_out=0, rounds=4 * version)  # more of each row than there is
+            self.work_off(lambda visit, n, runs: {"wall_ns": [[version * 1000000] * n] * runs, "cpu_ns": [[0] * n] * runs,
+                                                  "preempted": [[0] * n] * runs})
+        layer = next(text for text in table(self.server) if text.startswith("conv2d in=48x48x3 ")).replace(" ", "%20")
+        whole = self.server.ok("GET", f"{PATH}/history?layer={layer}")
+        self.assertEqual(whole["next"], None)
+        versions = [item["version"] for item in whole["items"]]
+        self.assertGreater(len(versions), 1)
+        self.assertEqual(versions, sorted(versions, reverse=True))
+        paged, cursor = [], ""
+        while cursor is not None:
+            page = self.server.ok("GET", f"{PATH}/history?layer={layer}&limit=1{cursor and '&cursor=' + cursor}")
+            self.assertEqual(len(page["items"]), 1)
+            paged += page["items"]
+            cursor = page["next"]
+        self.assertEqual(paged, whole["items"])
+        for cursor in ("0", "x", "-1", "1x"):
+            status, _, problem = self.server.call("GET", f"{PATH}/history?layer={layer}&cursor={cursor}")
+            self.assertEqual((status, problem["field"]), (400, "cursor"))
 
     def test_a_device_s_condition_outlives_the_server_and_not_the_device(self):
         self.assertIsNone(self.server.ok("GET", "/v1/devices/here")["condition"])
