@@ -29,7 +29,7 @@ scene('a profile is started on the page, and its end shows what it came to', asy
   await page.getByText('No agent is online').waitFor();
   await watched.inspect('profile-queued');
   await agent('lab');
-  await page.getByText('Mean error').waitFor();
+  await page.getByText('Mean error', { exact: true }).waitFor();
   await page.getByText('23 of 23 rows').waitFor();
   await watched.inspect('profile-done');
   const [made] = (await server.ok('GET', '/v1/profiles')).items;
