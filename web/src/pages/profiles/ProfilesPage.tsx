@@ -29,7 +29,7 @@ const columns: ListColumn<Profile>[] = [
   {
     title: 'Table',
     cell: p => (
-      <Link href={`/profiles/${p.id}`}>
+      <Link className="table-name" href={`/profiles/${p.id}`}>
         {p.device}/{p.config}
       </Link>
     ),
@@ -38,7 +38,7 @@ const columns: ListColumn<Profile>[] = [
     title: 'Measures',
     cell: p => (
       <>
-        {p.space} <span className="dim">{resolutionsText(p)}</span>
+        {p.space} <span className="dim nowrap">{resolutionsText(p)}</span>
         {p.calibrate && <span className="dim">, calibration</span>}
       </>
     ),
