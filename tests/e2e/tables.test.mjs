@@ -3,6 +3,7 @@
 /** Tables and their trust: what was measured and imported is found, drawn, compared, exported and removed on the page. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { waitFor } from './lib/processes.mjs';
 import { scene } from './lib/scene.mjs';
 import { CONFIG, ROWS, addSmall, startProfile, waitForState } from './lib/small.mjs';
 
@@ -14,12 +15,12 @@ function line(layer, ms, spread = 0.01) {
   return [layer, layer.split(' ')[0], 40, ms, ms, ms, ms * spread, '', '', '', 3, ms * 0.01].join(',');
 }
 
-function csv(...lines) {
+function csv(lines) {
   return `${[HEADER, ...lines].join('\n')}\n`;
 }
 
-function addTable(server, name, ...lines) {
-  return server.ok('POST', `/v1/tables/${name}/entries`, csv(...lines), 'text/csv');
+function addTable(server, name, lines) {
+  return server.ok('POST', `/v1/tables/${name}/entries`, csv(lines), 'text/csv');
 }
 
 async function measured({ server, agent }) {
@@ -112,10 +113,10 @@ scene('what a space lacks is profiled from the page, and calibrated', async s =>
   const before = await server.ok('GET', `/v1/tables/here/${CONFIG}/trust`);
   await page.getByRole('link', { name: 'Trust' }).click();
   await page.getByRole('button', { name: 'Calibrate' }).click();
-  await page.getByRole('progressbar', { name: 'Progress of the profile' }).waitFor();
-  await page.getByRole('button', { name: 'Calibrate' }).waitFor();
-  const after = await server.ok('GET', `/v1/tables/here/${CONFIG}/trust`);
-  assert.notEqual(after.profile, before.profile);
+  const after = await waitFor('calibration', async () => {
+    const now = await server.ok('GET', `/v1/tables/here/${CONFIG}/trust`);
+    return now.profile !== before.profile && now;
+  });
   await page.getByText(after.profile).waitFor();
 });
 
@@ -139,7 +140,7 @@ scene(
     };
     await drop(
       'pi4_tflite-f32-t1-b1.csv',
-      csv(line('linear in=1x1x8 out=1x1x4', 1), line('linear in=1x1x8 out=1x1x5', -1)),
+      csv([line('linear in=1x1x8 out=1x1x4', 1), line('linear in=1x1x8 out=1x1x5', -1)]),
     );
     const dialog = page.getByRole('dialog');
     assert.equal(await dialog.getByLabel('Device').inputValue(), 'pi4');
@@ -149,7 +150,7 @@ scene(
     await watched.inspect('tables-import');
     await dialog.getByRole('button', { name: 'Close' }).click();
 
-    await drop('160.yaml', 'Linear-1280-1000:\n  count: 50\n  mean: 0.25\n  std: 0.01\n');
+    await drop('160.yaml', 'AvgPool2D-input:5x5x1152-output:1x1x1152:\n  count: 50\n  mean: 0.25\n  std: 0.01\n');
     await dialog.getByLabel('Device').fill('note .10');
     await dialog.getByText('1 to 64 letters').waitFor();
     await dialog.getByLabel('Device').fill('note10');
@@ -165,8 +166,8 @@ scene(
 scene('two tables stand side by side; a table is exported, and removed when that is confirmed', async s => {
   const { server, watched, page } = s;
   const layer = n => `linear in=1x1x${n} out=1x1x4`;
-  await addTable(server, 'a/tflite-f32-t1-b1', line(layer(8), 1), line(layer(16), 2), line(layer(32), 4));
-  await addTable(server, 'b/tflite-f32-t1-b1', line(layer(8), 2), line(layer(16), 2.01), line(layer(64), 4));
+  await addTable(server, 'a/tflite-f32-t1-b1', [line(layer(8), 1), line(layer(16), 2), line(layer(32), 4)]);
+  await addTable(server, 'b/tflite-f32-t1-b1', [line(layer(8), 2), line(layer(16), 2.01), line(layer(64), 4)]);
   await watched.visit('/tables/a/tflite-f32-t1-b1/compare');
   await page.getByLabel('Beside').selectOption('b/tflite-f32-t1-b1');
   await page.getByRole('cell', { name: '2.000×' }).waitFor();
@@ -209,11 +210,8 @@ scene('two tables stand side by side; a table is exported, and removed when that
 });
 
 scene('implausible rows say why, in the list and where they are drawn', async ({ server, watched, page }) => {
-  const block = (k, rest = 'mid=192 s=1 act=relu') => {
-    const [mid, ...more] = rest.split(' ');
-    return `mbconv in=40x40x32 out=40x40x32 ${mid} k=${k} ${more.join(' ')} res=1`;
-  };
-  await addTable(server, 'a/tflite-f32-t1-b1', line(block(3), 2), line(block(5), 1), line(block(7), 3, 0.2));
+  const block = k => `mbconv in=40x40x32 out=40x40x32 mid=192 k=${k} s=1 act=relu res=1`;
+  await addTable(server, 'a/tflite-f32-t1-b1', [line(block(3), 2), line(block(5), 1), line(block(7), 3, 0.2)]);
   await watched.visit('/tables/a/tflite-f32-t1-b1/doubts');
   await page.getByRole('cell', { name: 'order' }).waitFor();
   await page.getByRole('cell', { name: 'spread' }).waitFor();
@@ -227,7 +225,7 @@ scene('100,000 rows: filtering and scrolling stay quick', async ({ server, watch
   const lines = Array.from({ length: 100_000 }, (_, i) =>
     line(`linear in=1x1x${i + 1} out=1x1x${(i % 997) + 1}`, 1 + (i % 1000) / 100),
   );
-  await addTable(server, 'big/tflite-f32-t1-b1', ...lines);
+  await addTable(server, 'big/tflite-f32-t1-b1', lines);
   await watched.visit('/tables/big/tflite-f32-t1-b1');
   await shown(page, /^100.000 rows/);
   // Only what is in sight is in the page.

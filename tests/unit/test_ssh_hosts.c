@@ -24,7 +24,7 @@ static int remove_one(const char *path, const struct stat *info, int type, struc
 static void remove_folder(void)
 {
     nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    memcpy(folder + strlen(folder) - 6, "XXXXXX", 6);
+    snprintf(folder + strlen(folder) - 6, 7, "XXXXXX");
 }
 
 /* @return the path, until the next call. */

@@ -101,10 +101,7 @@ export class Watched {
         await this.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
         const label = `${name}-${size.width}-${colorScheme}`;
         await this.settle();
-        await this.page.screenshot({
-          path: join(OUT, `${label}.png`),
-          fullPage: true,
-        });
+        await this.page.screenshot({ path: join(OUT, `${label}.png`), fullPage: true });
         await this.assertAccessible(label);
         const sideways = await this.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
         assert.ok(sideways <= 0, `${label} scrolls sideways by ${sideways} pixels`);
@@ -130,10 +127,7 @@ export class Watched {
 
   async keepScreenshot(name) {
     mkdirSync(OUT, { recursive: true });
-    await this.page.screenshot({
-      path: join(OUT, `${name}.png`),
-      fullPage: true,
-    });
+    await this.page.screenshot({ path: join(OUT, `${name}.png`), fullPage: true });
   }
 
   close() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: 2026 The Lathe authors
-import { useCallback, useDeferredValue, useEffect, useMemo, useState } from 'react';
+import { useCallback, useDeferredValue, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { createColumnHelper } from '@tanstack/react-table';
 import { useSearchParams } from 'wouter';
@@ -39,6 +39,18 @@ function useFilter() {
     // eslint-disable-next-line react-hooks/exhaustive-deps -- setSearch is another function after each change of it
   }, [filter]);
   return [filter, setFilter] as const;
+}
+
+const narrowScreen = window.matchMedia('(max-width: 640px)');
+
+function useNarrow(): boolean {
+  return useSyncExternalStore(
+    tell => {
+      narrowScreen.addEventListener('change', tell);
+      return () => narrowScreen.removeEventListener('change', tell);
+    },
+    () => narrowScreen.matches,
+  );
 }
 
 function Choice(props: {
@@ -132,11 +144,11 @@ function Filters(props: {
 
 const column = createColumnHelper<PlacedRow>();
 
-function columnsOf(open: (layer: string) => void) {
+function columnsOf(open: (layer: string) => void, narrow: boolean) {
   return [
     column.accessor('text', {
       header: 'Layer',
-      size: 500,
+      size: narrow ? 230 : 500,
       cell: c => (
         <button
           type="button"
@@ -149,6 +161,19 @@ function columnsOf(open: (layer: string) => void) {
           <LayerText text={c.getValue()} />
         </button>
       ),
+    }),
+    column.accessor('latency', {
+      header: 'Latency ms',
+      size: 116,
+      meta: { numeric: true },
+      cell: c => ms(c.getValue()),
+    }),
+    column.accessor(r => (r.ci === null ? null : r.ci / r.latency), {
+      id: 'ci',
+      header: '± 95 %',
+      size: 90,
+      meta: { numeric: true },
+      cell: c => percent(c.getValue()),
     }),
     column.accessor(
       r => (r.places[0] ? partRank(r.places[0].place.part) * 2 + (r.places[0].place.first ? 0 : 1) : null),
@@ -165,19 +190,6 @@ function columnsOf(open: (layer: string) => void) {
       size: 86,
       meta: { numeric: true },
       cell: c => (c.getValue() === null ? '' : `${c.getValue()}`),
-    }),
-    column.accessor('latency', {
-      header: 'Latency ms',
-      size: 116,
-      meta: { numeric: true },
-      cell: c => ms(c.getValue()),
-    }),
-    column.accessor(r => (r.ci === null ? null : r.ci / r.latency), {
-      id: 'ci',
-      header: '± 95 %',
-      size: 90,
-      meta: { numeric: true },
-      cell: c => percent(c.getValue()),
     }),
     column.accessor('p90', { header: 'p90 ms', size: 100, meta: { numeric: true }, cell: c => ms(c.getValue()) }),
     column.accessor('count', { header: 'Samples', size: 96, meta: { numeric: true }, cell: c => count(c.getValue()) }),
@@ -213,6 +225,7 @@ export function RowsView({ table, detail }: { table: TableRef; detail: TableDeta
   const space = useTableSpace(table, search.get('space'));
   const { rows, placed, map } = usePlacedRows(table, space);
   const layer = search.get('layer');
+  const narrow = useNarrow();
   const show = useCallback(
     (name: 'layer' | 'space', value: string | null) =>
       setSearch(now => {
@@ -224,7 +237,7 @@ export function RowsView({ table, detail }: { table: TableRef; detail: TableDeta
     // eslint-disable-next-line react-hooks/exhaustive-deps -- setSearch is another function after each change of it
     [],
   );
-  const columns = useMemo(() => columnsOf(text => show('layer', text)), [show]);
+  const columns = useMemo(() => columnsOf(text => show('layer', text), narrow), [show, narrow]);
   // What is typed shows at once; the rows follow.
   const settled = useDeferredValue(filter);
   const keep = useMemo(() => tester(settled), [settled]);

@@ -74,6 +74,7 @@ function optionOf(colours: ChartColours, found: Gathered, row: Row | undefined) 
       type: 'value',
       gridIndex: grid,
       axisLine: { onZero: false },
+      containShape: false, // the bars' axis would be longer than the other's
       scale: true,
       min: bins ? bins.from - bins.width : undefined,
       max: bins ? bins.from + bins.width * (bins.counts.length + 1) : undefined,

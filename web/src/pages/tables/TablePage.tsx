@@ -64,11 +64,18 @@ function ExportMenu({ table }: { table: TableRef }) {
   );
 }
 
-function DeleteTable({ detail, onClose }: { detail: TableDetail; onClose: () => void }) {
+function DeleteTable(props: { detail: TableDetail; onGoing: (going: boolean) => void; onClose: () => void }) {
+  const { detail, onGoing } = props;
   const [, go] = useLocation();
   const run = async () => {
     const path = { device: detail.device, config: detail.config };
-    await answer(api.DELETE('/v1/tables/{device}/{config}', { params: { path } }));
+    onGoing(true);
+    try {
+      await answer(api.DELETE('/v1/tables/{device}/{config}', { params: { path } }));
+    } catch (error) {
+      onGoing(false);
+      throw error;
+    }
     toast(`Removed ${tableId(detail)}`);
     go('/tables');
   };
@@ -78,7 +85,7 @@ function DeleteTable({ detail, onClose }: { detail: TableDetail; onClose: () => 
       title={`Remove ${tableId(detail)}?`}
       action={`Remove ${tableId(detail)}`}
       run={run}
-      onClose={onClose}
+      onClose={props.onClose}
     >
       <p>
         With it go {count(rows)} rows in{' '}
@@ -138,6 +145,8 @@ export default function TablePage() {
   const params = useParams<{ device: string; config: string; view?: string }>();
   const [search] = useSearchParams();
   const [removing, setRemoving] = useState(false);
+  // Nothing asks for a table that is about to be gone.
+  const [going, setGoing] = useState(false);
   const version = search.get('version');
   const table = {
     device: decodeURIComponent(params.device),
@@ -145,7 +154,7 @@ export default function TablePage() {
     version: version === null ? null : Number(version),
   };
   const view = VIEWS.find(([name]) => name === params.view)?.[0] ?? 'rows';
-  const detail = useQuery(tableQuery(table));
+  const detail = useQuery({ ...tableQuery(table), enabled: !going });
   if (detail.isPending) return <Loading what="the table" />;
   if (detail.isError)
     return (
@@ -174,8 +183,8 @@ export default function TablePage() {
           </Link>
         ))}
       </nav>
-      <ViewOf key={`${tableId(table)} ${table.version}`} table={table} detail={detail.data} />
-      {removing && <DeleteTable detail={detail.data} onClose={() => setRemoving(false)} />}
+      {!going && <ViewOf key={`${tableId(table)} ${table.version}`} table={table} detail={detail.data} />}
+      {removing && <DeleteTable detail={detail.data} onGoing={setGoing} onClose={() => setRemoving(false)} />}
     </>
   );
 }

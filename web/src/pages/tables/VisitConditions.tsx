@@ -52,6 +52,7 @@ export function VisitConditions({ visits, reference }: { visits: SampleVisit[]; 
   );
   const lines: [string, ReturnType<typeof spreadOf>, (v: number) => string][] = [
     ['Sentinel', spreadOf(visits.map(v => v.sentinel_ns)), v => `${ms(v / 1e6)} ms`],
+    ['Sentinel, CPU time', spreadOf(visits.map(v => v.sentinel_cpu_ns)), v => `${ms(v / 1e6)} ms`],
     ['Clock', spreadOf(visits.map(v => v.khz)), v => `${fixed(v / 1e6, 2)} GHz`],
     ['Temperature', spreadOf(visits.map(v => v.temperature_c)), v => `${fixed(v, 0)} °C`],
     ['Load of others', spreadOf(visits.map(v => v.load)), v => percent(v, 0)],
@@ -79,7 +80,7 @@ export function VisitConditions({ visits, reference }: { visits: SampleVisit[]; 
                 [spread.least, spread.median, spread.most].map((v, i) => <td key={i}>{text(v)}</td>)
               ) : (
                 <td colSpan={3} className="dim">
-                  the device does not tell it
+                  not known
                 </td>
               )}
             </tr>
