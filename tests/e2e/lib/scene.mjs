@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: 2026 The Lathe authors
 /** scene(NAME, async ({ server, watched, page, agent }) => {...}): a test of the page, with a server of its own. */
-import process from "node:process";
-import { after, test } from "node:test";
-import { Watched, browserPath, launch } from "./browser.mjs";
-import { Agent, Server } from "./processes.mjs";
+import process from 'node:process';
+import { after, test } from 'node:test';
+import { Watched, browserPath, launch } from './browser.mjs';
+import { Agent, Server } from './processes.mjs';
 
 if (browserPath === undefined) {
-  process.stdout.write(
-    "skipped: there is no chromium (ci/packages test installs it)\n",
-  );
+  process.stdout.write('skipped: there is no chromium (ci/packages test installs it)\n');
   process.exit(77); // ctest takes it for skipped
 }
 
@@ -29,11 +27,11 @@ async function closeAll(things) {
   if (errors.length > 0) throw errors[0];
 }
 
-/** @param options.role of who is signed in: "admin" (the default), "operator", "reader", "agent"; null: nobody.
+/** @param options.role of who is signed in: "admin" (the default), "user", "agent"; null: nobody.
  *  @param options.args for lathed. @param run gets the server, the page (Watched and playwright's), and agent(name, ...args),
  *  which starts one. A page with errors on its console fails the test; screenshots of failures are kept. */
 export function scene(name, options, run) {
-  if (typeof options === "function") return scene(name, {}, options);
+  if (typeof options === 'function') return scene(name, {}, options);
   test(name, async () => {
     const things = [];
     let failed = true;
@@ -41,16 +39,9 @@ export function scene(name, options, run) {
       browser ??= await launch();
       const server = await Server.start(...(options.args ?? []));
       things.push(server);
-      const role = options.role === undefined ? "admin" : options.role;
-      const token =
-        role === null || role === "admin"
-          ? server.token
-          : await server.newToken(role, "visitor");
-      const watched = await Watched.open(
-        browser,
-        server,
-        role === null ? null : token,
-      );
+      const role = options.role === undefined ? 'admin' : options.role;
+      const token = role === null || role === 'admin' ? server.token : await server.newToken(role, 'visitor');
+      const watched = await Watched.open(browser, server, role === null ? null : token);
       things.push(watched);
       const agent = async (...args) => {
         const started = await Agent.start(server, ...args);
@@ -62,17 +53,13 @@ export function scene(name, options, run) {
         await run({ server, watched, page: watched.page, agent });
         watched.assertClean();
       } catch (error) {
-        await watched
-          .keepScreenshot(`failed-${name.replaceAll(/[^a-z0-9]+/gi, "-")}`)
-          .catch(() => undefined);
+        await watched.keepScreenshot(`failed-${name.replaceAll(/[^a-z0-9]+/gi, '-')}`).catch(() => undefined);
         throw error;
       }
       failed = false;
     } finally {
       // What failed first is what is told.
-      await (failed
-        ? closeAll(things).catch(() => undefined)
-        : closeAll(things));
+      await (failed ? closeAll(things).catch(() => undefined) : closeAll(things));
     }
   });
 }
