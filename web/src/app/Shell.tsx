@@ -26,12 +26,12 @@ function ThemeSwitch() {
   );
 }
 
-function Navigation() {
+function Navigation({ session }: { session: Session }) {
   const [path] = useLocation();
   return (
     <nav aria-label="Pages">
       {pages
-        .filter(page => page.nav)
+        .filter(page => page.nav && (page.role === undefined || page.role === session.role))
         .map(page => (
           <Link key={page.path} href={page.path} aria-current={path.startsWith(page.path) ? 'page' : undefined}>
             {page.title}
@@ -77,7 +77,7 @@ export function Shell(props: { session: Session; connection: Connection; childre
         <Link href="/" className="brand">
           Lathe
         </Link>
-        <Navigation />
+        <Navigation session={props.session} />
         <div className="top-end">
           <span
             className="live"

@@ -4,11 +4,14 @@
  *  is first visited. `nav` puts it into the navigation. */
 import { lazy } from 'react';
 import type { ComponentType, LazyExoticComponent } from 'react';
+import type { Session } from '../api/types';
 
 interface PageEntry {
   path: string;
   title: string;
   nav?: true;
+  /** Who sees it in the navigation; absent: all. */
+  role?: Session['role'];
   component: LazyExoticComponent<ComponentType>;
 }
 
@@ -22,6 +25,13 @@ export const pages: PageEntry[] = [
   },
   { path: '/profiles/:id', title: 'Profile', component: lazy(() => import('../pages/profiles/ProfilePage')) },
   { path: '/search', title: 'Search', nav: true, component: lazy(() => import('../pages/search/SearchPage')) },
+  {
+    path: '/tokens',
+    title: 'Tokens',
+    nav: true,
+    role: 'admin',
+    component: lazy(() => import('../pages/tokens/TokensPage')),
+  },
 ];
 
 /** Where `/` leads. */

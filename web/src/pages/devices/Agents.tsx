@@ -8,12 +8,12 @@ import { agentsQuery, sessionQuery } from '../../api/queries';
 import type { Agent, Device } from '../../api/types';
 import { CommandLine } from '../../components/CommandLine';
 import { Field } from '../../components/Field';
+import { nameError } from '../../components/names';
 import { Loading, ProblemNote } from '../../components/Notes';
 import type { ListColumn } from '../../components/RowList';
 import { RowList } from '../../components/RowList';
 import { State } from '../../components/State';
 import { Time } from '../../components/Time';
-import { nameError } from './deviceForm';
 
 function reach(agent: Agent): string {
   if (agent.sees === null) return 'not told yet';
@@ -54,7 +54,7 @@ export function StartAgent() {
   const [token, setToken] = useState<{ name: string; token: string } | null>(null);
   const [error, setError] = useState<unknown>(null);
   const admin = session.data?.role === 'admin';
-  const wrong = nameError(name)?.replace('A device', 'An agent');
+  const wrong = nameError(name, 'agent');
   const make = async () => {
     try {
       setToken(await answer(api.POST('/v1/tokens', { body: { name, role: 'agent' } })));

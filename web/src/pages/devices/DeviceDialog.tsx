@@ -102,7 +102,7 @@ function ConditionFields({ form, errors, set }: Part) {
   const used = [form.cpus, form.governor, form.khz, form.coolBelow].some(text => text !== '');
   return (
     <details open={used || undefined}>
-      <summary>While measuring</summary>
+      <summary>Clock and processors while measuring</summary>
       <div className="field-grid">
         <Field
           label="Processors"

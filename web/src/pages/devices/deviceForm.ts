@@ -3,6 +3,7 @@
 /** The form of a device: text as it is typed, checked by the server's own rules, and made into what the API takes. */
 import type { Body } from '../../api/types';
 import type { Agent, Device } from '../../api/types';
+import { nameError } from '../../components/names';
 
 export type Kind = 'local' | 'ssh' | 'serial';
 export type NewDevice = Body<'/v1/devices', 'post'>;
@@ -41,16 +42,7 @@ export const EMPTY: DeviceForm = {
 
 const CPUS_MOST = 1024;
 
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/;
 const DESTINATION = /^([A-Za-z0-9._:][A-Za-z0-9._:-]*@)?[A-Za-z0-9._:][A-Za-z0-9._:-]*$/;
-
-export function nameError(name: string, taken: readonly string[] = []): string | undefined {
-  if (name === '') return 'A device needs a name.';
-  if (name.length > 64) return 'At most 64 characters.';
-  if (!NAME.test(name)) return 'Letters, digits and . _ - only, and neither . nor - first.';
-  if (taken.includes(name)) return `There is a device ${name} already.`;
-  return undefined;
-}
 
 function wholeError(text: string, least: number, most: number): string | undefined {
   if (text === '') return undefined;
@@ -104,7 +96,7 @@ function conditionErrors(form: DeviceForm): FormErrors {
  *  @param taken names of other devices. */
 export function formErrors(form: DeviceForm, taken: readonly string[]): FormErrors {
   const errors: FormErrors = {
-    name: nameError(form.name, taken),
+    name: nameError(form.name, 'device', taken),
     ...(form.kind === 'ssh' && {
       destination: destinationError(form.destination),
       sshPort: wholeError(form.sshPort, 1, 65535),
