@@ -12,22 +12,12 @@ export const ROWS = 23;
 /** Put the space and register a local device. */
 export async function addSmall(server, device = 'here') {
   await server.ok('PUT', '/v1/spaces/small', SPACE);
-  await server.ok('POST', '/v1/devices', {
-    name: device,
-    transport: { type: 'local' },
-  });
+  await server.ok('POST', '/v1/devices', { name: device, transport: { type: 'local' } });
 }
 
 /** @param changes what differs from a profile of some seconds. */
 export function startProfile(server, changes = {}) {
-  const request = {
-    device: 'here',
-    config: CONFIG,
-    space: 'small',
-    resolutions: [48],
-    rounds: 4,
-    runs: 3,
-  };
+  const request = { device: 'here', config: CONFIG, space: 'small', resolutions: [48], rounds: 4, runs: 3 };
   return server.ok('POST', '/v1/profiles', { ...request, ...changes });
 }
 

@@ -63,7 +63,7 @@ function FrontTable({ points, take }: { points: FrontPoint[]; take: (point: Fron
     <details className="fold">
       <summary>The front as a table ({points.length} subnets)</summary>
       <div className="fold-actions">
-        <CopyButton text={csvOf(points)} what="the front as CSV" label="Copy as CSV" />
+        <CopyButton text={csvOf(points)} what="the front as CSV" label="Copy the front as CSV" />
       </div>
       <DataTable
         data={points}

@@ -8,7 +8,7 @@ import { STEPS, limitAt, positionOf } from './ranges';
 /** A limit by slider or by number.
  *  @param value null: no limit; the slider is at its end then, and moving it sets one.
  *  @param used what the answer takes of it; null: unknown.
- *  @param text of a figure. @param wanted it is what must be reached at least, and can't be done without. */
+ *  @param text of a figure. @param required it is what must be reached at least, and can't be done without. */
 export function LimitSlider(props: {
   label: string;
   unit: string;
@@ -69,8 +69,8 @@ export function LimitSlider(props: {
       />
       <p className="limit-use" id={`${id}-use`}>
         <span>
-          {used === null ? '\u00a0' : `${props.text(used)} ${unit} used`}
-          {share !== null && `, ${fixed(share * 100, 1)} %`}
+          {used === null ? '\u00a0' : `${props.text(used)} ${unit} ${props.required ? 'reached' : 'used'}`}
+          {share !== null && !props.required && `, ${fixed(share * 100, 1)} %`}
         </span>
         {range && (
           <span>

@@ -72,7 +72,7 @@ export function MissingRows(props: { question: Question; error: Problem; space: 
             >
               Profile what is missing
             </button>
-            <CopyButton text={String(error.body['command'])} what="the command" label="Copy as a command" />
+            <CopyButton text={String(error.body['command'])} what="the command" label="Copy the command" />
           </div>
         </>
       )}

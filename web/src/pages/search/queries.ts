@@ -132,8 +132,10 @@ export const leastQuery = (q: Question, stamp: string) =>
     queryKey: ['least', stamp, q.tables, q.space, q.predictor, q.resolutions],
     queryFn: async ({ signal }): Promise<Least> => {
       const least = async (cost: Cost, table?: string) => (await findSubnet(leastBody(q, cost, table), signal))[cost];
-      const latency = Promise.all(q.tables.map(table => least('latency_ms', table)));
-      const others = Promise.all(OTHER_COSTS.map(async cost => [cost, await least(cost)] as const));
-      return { latency: await latency, others: Object.fromEntries(await others) as Least['others'] };
+      const [latency, others] = await Promise.all([
+        Promise.all(q.tables.map(table => least('latency_ms', table))),
+        Promise.all(OTHER_COSTS.map(async cost => [cost, await least(cost)] as const)),
+      ]);
+      return { latency, others: Object.fromEntries(others) as Least['others'] };
     },
   });

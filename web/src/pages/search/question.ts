@@ -143,8 +143,8 @@ export function leastBody(q: Question, cost: Cost, table?: string): SubnetBody {
 }
 
 /** Whether only limits differ, so that an answer on the way from one to the other is worth waiting for. */
-export function areKin(a: SubnetBody, b: SubnetBody): boolean {
-  const rest = (body: SubnetBody) => JSON.stringify({ ...body, constraints: null, min_top1: null });
+export function areKin<B extends SubnetBody | FrontBody>(a: B, b: B): boolean {
+  const rest = (body: B) => JSON.stringify({ ...body, constraints: null, min_top1: null });
   return rest(a) === rest(b);
 }
 

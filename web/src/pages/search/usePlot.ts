@@ -7,7 +7,7 @@ import { measuredSubnets, plotted } from './measured';
 import { evaluationsQuery, frontQuery, measuredNetworksQuery, measurementsQuery } from './queries';
 import type { FrontPoint } from './queries';
 import type { FrontBody, Question } from './question';
-import { frontBody } from './question';
+import { areKin, frontBody } from './question';
 import { useSettled } from './useQuestion';
 
 const NONE: FrontPoint[] = [];
@@ -15,7 +15,9 @@ const NONE: FrontPoint[] = [];
 /** The front within the limits of everything but the axis, and that of all subnets where it is another. */
 export function useFront(q: Question, ready: boolean, stamp: string) {
   const within = JSON.stringify(frontBody(q, true));
-  const settled = useSettled(within);
+  const waited = useSettled(within);
+  // Limits are waited for, as sliders move them; another table or space is not.
+  const settled = areKin(JSON.parse(waited) as FrontBody, JSON.parse(within) as FrontBody) ? waited : within;
   const whole = frontBody(q, false);
   const same = settled === JSON.stringify(whole);
   const front = useQuery({ ...frontQuery(JSON.parse(settled) as FrontBody, stamp), enabled: ready });
