@@ -127,6 +127,9 @@ class EveryCallTest(unittest.TestCase):
         self.call(201, "PUT", "/v1/predictors/copy", file, ctype=BINARY)
         self.call(200, "PUT", "/v1/predictors/copy?space=larger", file, ctype=BINARY)
         self.call(409, "PUT", "/v1/predictors/ofa-mbv3-w1.2-mlp", file, ctype=BINARY)
+        # The one tensor of this file is of OFA's predictors for ResNet50.
+        head = b'{"base_acc":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+        self.call(422, "PUT", "/v1/predictors/other?space=larger", len(head).to_bytes(8, "little") + head + bytes(4), ctype=BINARY)
         self.call(204, "DELETE", "/v1/predictors/copy")
         self.call(404, "DELETE", "/v1/predictors/copy")
         self.call(409, "DELETE", "/v1/predictors/ofa-mbv3-w1.2-mlp")
