@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Lathe authors
 /** Profiles on the page: started, watched while they run, cancelled, gone on with, failed. */
 import assert from 'node:assert/strict';
+import { waitFor } from './lib/processes.mjs';
 import { scene } from './lib/scene.mjs';
 import { CONFIG, addSmall, startProfile, waitForState } from './lib/small.mjs';
 
@@ -53,12 +54,8 @@ scene('a running profile is live, is cancelled when that is confirmed, and goes 
   const done = async () => Number((await visits.innerText()).split('/')[0].replace(/\s/g, ''));
   await page.getByText('running', { exact: true }).waitFor();
   // Without a reload: by events.
-  await page.waitForFunction(() => /^[1-9]/.test(document.querySelectorAll('.figure')[1]?.textContent ?? ''));
-  const first = await done();
-  await page.waitForFunction(
-    from => Number(document.querySelectorAll('.figure')[1]?.textContent?.split('/')[0]?.replace(/\s/g, '')) > from,
-    first,
-  );
+  const first = await waitFor('a visit', done);
+  await waitFor('further visits', async () => (await done()) > first);
   await watched.inspect('profile-running');
   await page.getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel the profile' }).click();
