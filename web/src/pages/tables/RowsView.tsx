@@ -41,6 +41,19 @@ function useFilter() {
   return [filter, setFilter] as const;
 }
 
+/** 1 for each row that fits, and how many do. A plain loop: it is quicker by half than an iterator's. */
+function testAll(rows: PlacedRow[], test: (row: PlacedRow) => boolean): [Uint8Array, number] {
+  const fits = new Uint8Array(rows.length);
+  let count = 0;
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i];
+    if (!row || !test(row)) continue;
+    fits[i] = 1;
+    count++;
+  }
+  return [fits, count];
+}
+
 const narrowScreen = window.matchMedia('(max-width: 640px)');
 
 function useNarrow(): boolean {
@@ -241,14 +254,10 @@ export function RowsView({ table, detail }: { table: TableRef; detail: TableDeta
   // What is typed shows at once; the rows follow.
   const settled = useDeferredValue(filter);
   // Each row is tested once; the table and the count ask for the outcome.
-  const fits = useMemo(() => {
-    const test = tester(settled);
-    return Uint8Array.from(placed ?? [], row => (test(row) ? 1 : 0));
-  }, [placed, settled]);
+  const [fits, kept] = useMemo(() => testAll(placed ?? [], tester(settled)), [placed, settled]);
   const keep = useCallback((row: PlacedRow) => fits[row.index] === 1, [fits]);
   const options = useMemo(() => optionsOf(placed ?? []), [placed]);
   const doubts = useMemo(() => placed?.filter(r => r.doubt !== null).length ?? 0, [placed]);
-  const kept = useMemo(() => fits.reduce((sum, fit) => sum + fit, 0), [fits]);
   if (rows.isError) return <ProblemNote error={rows.error} retry={() => void rows.refetch()} />;
   if (!placed) return <Loading what="rows" />;
   if (placed.length === 0) return <Empty title="This version has no rows" />;
