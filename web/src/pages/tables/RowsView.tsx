@@ -41,6 +41,19 @@ function useFilter() {
   return [filter, setFilter] as const;
 }
 
+/** 1 for each row that fits, and how many do. */
+function testAll(rows: PlacedRow[], test: (row: PlacedRow) => boolean): [Uint8Array, number] {
+  const fits = new Uint8Array(rows.length);
+  let count = 0;
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i];
+    if (!row || !test(row)) continue;
+    fits[i] = 1;
+    count++;
+  }
+  return [fits, count];
+}
+
 const narrowScreen = window.matchMedia('(max-width: 640px)');
 
 function useNarrow(): boolean {
@@ -240,12 +253,13 @@ export function RowsView({ table, detail }: { table: TableRef; detail: TableDeta
   const columns = useMemo(() => columnsOf(text => show('layer', text), narrow), [show, narrow]);
   // What is typed shows at once; the rows follow.
   const settled = useDeferredValue(filter);
-  const keep = useMemo(() => tester(settled), [settled]);
+  // Each row is tested once; the table and the count ask for the outcome.
+  const [fits, kept] = useMemo(() => testAll(placed ?? [], tester(settled)), [placed, settled]);
+  const keep = useCallback((row: PlacedRow) => fits[row.index] === 1, [fits]);
   const options = useMemo(() => optionsOf(placed ?? []), [placed]);
   const doubts = useMemo(() => placed?.filter(r => r.doubt !== null).length ?? 0, [placed]);
-  const kept = useMemo(() => placed?.filter(keep), [placed, keep]);
   if (rows.isError) return <ProblemNote error={rows.error} retry={() => void rows.refetch()} />;
-  if (!placed || !kept) return <Loading what="rows" />;
+  if (!placed) return <Loading what="rows" />;
   if (placed.length === 0) return <Empty title="This version has no rows" />;
   const picked = layer === null ? undefined : placed.find(r => r.text === layer);
   return (
@@ -260,13 +274,11 @@ export function RowsView({ table, detail }: { table: TableRef; detail: TableDeta
           setSpace={id => show('space', id)}
         />
         <p className="rows-count dim" role="status">
-          {kept.length === placed.length
-            ? `${count(placed.length)} rows`
-            : `${count(kept.length)} of ${count(placed.length)} rows`}
+          {kept === placed.length ? `${count(placed.length)} rows` : `${count(kept)} of ${count(placed.length)} rows`}
           {map.isError && '. Stages are not known: the space could not be read.'}
           {space === null && '. No space of the catalog has these rows: they belong to no stage.'}
         </p>
-        {kept.length === 0 ? (
+        {kept === 0 ? (
           <Empty title="No row fits">
             <button type="button" onClick={() => setFilter(NO_FILTER)}>
               Clear the filter

@@ -14,7 +14,14 @@ function row(
 ) {
   const place = { part: part ?? '', stage: null, first: false, expand };
   const figures = { count: 1, latency: 1, mean: 1, std: null, min: null, p50: null, p90: null, ci: null, contexts: 0 };
-  return { text, layer: parseLayer(text), ...figures, places: part === null ? [] : [{ place, resolutions }], doubt };
+  return {
+    text,
+    layer: parseLayer(text),
+    ...figures,
+    index: 0,
+    places: part === null ? [] : [{ place, resolutions }],
+    doubt,
+  };
 }
 
 const rows: PlacedRow[] = [

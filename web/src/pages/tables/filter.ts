@@ -6,6 +6,8 @@ import type { Known } from './places';
 
 /** A row and what is known of it besides its figures. */
 export interface PlacedRow extends Row {
+  /** Its place among the table's rows, from 0. */
+  index: number;
   places: Known[];
   /** Why it is not plausible; null: nothing is known against it. */
   doubt: { kinds: string; detail: string } | null;

@@ -15,6 +15,7 @@ function row(text: string, stage: number | null, first: boolean, expand: number 
     latency,
     contexts: 1,
     ...none,
+    index: 0,
     places: [{ place, resolutions: [160] }],
     doubt: null,
   };

@@ -47,8 +47,8 @@ export function usePlacedRows(table: TableRef, space: string | null | undefined)
       else against.set(d.layer, { kinds: joined(known.kinds, d.doubt), detail: `${known.detail}; ${d.detail}` });
     }
     const find = map.data;
-    return rows.data.map((row): PlacedRow => {
-      return { ...row, places: find ? find.find(row.layer) : [], doubt: against.get(row.text) ?? null };
+    return rows.data.map((row, index): PlacedRow => {
+      return { ...row, index, places: find ? find.find(row.layer) : [], doubt: against.get(row.text) ?? null };
     });
   }, [rows.data, doubts.data, map.data]);
   return { rows, placed, map };
