@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: 2026 The Lathe authors
-import { QueryClient } from '@tanstack/react-query';
-import { describe, expect, it } from 'vitest';
+import { QueryClient, QueryObserver } from '@tanstack/react-query';
+import { describe, expect, it, vi } from 'vitest';
 import { applyChange, idOf } from './events';
 
 const list = ['device', 'list'];
@@ -46,6 +46,23 @@ describe('an event', () => {
     expect(isStale(client, ['device', 'of', 'pi4', 'condition'])).toBe(false);
     applyChange(client, 'device', { action: 'changed', id: 'pi4', resource: { name: 'pi4' } });
     expect(isStale(client, ['device', 'of', 'pi4', 'condition'])).toBe(true);
+  });
+  it('is newer than an answer that is on its way: that is asked for anew', async () => {
+    const client = new QueryClient();
+    const answers: ((device: object) => void)[] = [];
+    const observer = new QueryObserver(client, {
+      queryKey: ['device', 'one', 'pi4'],
+      queryFn: () => new Promise<object>(resolve => answers.push(resolve)),
+    });
+    const stop = observer.subscribe(() => undefined);
+    applyChange(client, 'device', { action: 'changed', id: 'pi4', resource: { name: 'pi4', state: 'busy' } });
+    answers[0]?.({ name: 'pi4', state: 'online' });
+    await vi.waitFor(() => expect(answers).toHaveLength(2));
+    answers[1]?.({ name: 'pi4', state: 'busy' });
+    await vi.waitFor(() =>
+      expect(client.getQueryData(['device', 'one', 'pi4'])).toEqual({ name: 'pi4', state: 'busy' }),
+    );
+    stop();
   });
   it('names a table by device and config', () => {
     expect(idOf('table', { device: 'pi4', config: 'xnnpack-f32-t1-b1' })).toBe('pi4/xnnpack-f32-t1-b1');

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Lathe authors
 /** Keeps what was asked for fresh by /v1/events: nothing on this page polls. */
 import { useEffect, useState } from 'react';
-import type { QueryClient } from '@tanstack/react-query';
+import type { QueryClient, QueryKey } from '@tanstack/react-query';
 import { useQueryClient } from '@tanstack/react-query';
 import { sessionQuery } from '../api/queries';
 
@@ -34,19 +34,30 @@ export function changeList(topic: Topic, list: Record<string, unknown>[], change
   return list.map((item, i) => (i === at ? change.resource : item));
 }
 
+/** Ask anew for all whose keys begin so. An answer that is on its way may be older than the event: it is waited for, and
+ *  asked for once more, however many events came meanwhile. */
+function askAnew(client: QueryClient, key: QueryKey) {
+  for (const query of client.getQueryCache().findAll({ queryKey: key })) {
+    const ask = () => client.invalidateQueries({ queryKey: query.queryKey, exact: true }, { cancelRefetch: false });
+    if (query.state.fetchStatus === 'fetching' && query.promise) void query.promise.then(ask, ask);
+    else void ask();
+  }
+}
+
 /** Work one event into everything that was asked for. */
 export function applyChange(client: QueryClient, topic: Topic, change: Change) {
+  const isOnItsWay = (key: QueryKey) => client.getQueryState(key)?.fetchStatus === 'fetching';
   const one = [topic, 'one', change.id];
   if (change.action === 'removed') client.removeQueries({ queryKey: one });
-  else if (change.resource) client.setQueryData(one, old => (old === undefined ? undefined : change.resource));
-  else void client.invalidateQueries({ queryKey: one });
+  else if (change.resource && !isOnItsWay(one))
+    client.setQueryData(one, old => (old === undefined ? undefined : change.resource));
+  else askAnew(client, one);
   for (const [key, list] of client.getQueriesData<Record<string, unknown>[]>({ queryKey: [topic, 'list'] })) {
-    const changed = list && changeList(topic, list, change);
+    const changed = list && !isOnItsWay(key) ? changeList(topic, list, change) : undefined;
     if (changed) client.setQueryData(key, changed);
-    else void client.invalidateQueries({ queryKey: key });
+    else askAnew(client, key);
   }
-  // cancelRefetch false: a change during the answer to an earlier one waits for that answer instead of restarting it.
-  void client.invalidateQueries({ queryKey: [topic, 'of', change.id] }, { cancelRefetch: false });
+  askAnew(client, [topic, 'of', change.id]);
 }
 
 /** 'live', or 'waiting' while there is no connection (the browser tries again by itself). */
