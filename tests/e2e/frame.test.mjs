@@ -7,12 +7,12 @@ import { scene } from './lib/scene.mjs';
 scene('signing in takes a token, says which are unknown, and signing out takes it away', { role: null }, async s => {
   const { server, watched, page } = s;
   await page.goto(`${server.url}/devices`);
-  await page.getByLabel('Token').waitFor();
+  await page.getByLabel('Token', { exact: true }).waitFor();
   await watched.inspect('sign-in');
-  await page.getByLabel('Token').fill('wrong');
+  await page.getByLabel('Token', { exact: true }).fill('wrong');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByText('The server does not know this token.').waitFor();
-  await page.getByLabel('Token').fill(server.token);
+  await page.getByLabel('Token', { exact: true }).fill(server.token);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Devices' }).waitFor();
   const stored = await page.evaluate(() =>
@@ -22,9 +22,9 @@ scene('signing in takes a token, says which are unknown, and signing out takes i
   await page.reload();
   await page.getByRole('heading', { name: 'Devices' }).waitFor();
   await page.getByRole('button', { name: 'Sign out' }).click();
-  await page.getByLabel('Token').waitFor();
+  await page.getByLabel('Token', { exact: true }).waitFor();
   await page.reload();
-  await page.getByLabel('Token').waitFor();
+  await page.getByLabel('Token', { exact: true }).waitFor();
 });
 
 scene('the page waits for a server that is away, and goes on where it was', async ({ server, watched, page }) => {
