@@ -31,6 +31,8 @@ struct outbox {
     json_t *kept; /* array of visits, oldest first */
     enum outbox_state state;
     char refusal[512];
+    char trouble[512]; /* "": none */
+    bool trouble_told;
     uint64_t last_contact_ns, last_send_ns, retry_at_ns;
     int failures;
     struct rng rng;
@@ -47,7 +49,7 @@ static void wait_until(struct outbox *o, pthread_cond_t *cond, uint64_t when_ns)
 /* When the sender has something to do next. */
 static uint64_t next_action_ns(const struct outbox *o)
 {
-    uint64_t when = o->last_contact_ns + o->renew_every_ns;
+    uint64_t when = o->trouble[0] && !o->trouble_told ? 0 : o->last_contact_ns + o->renew_every_ns;
     if (json_array_size(o->kept)) {
         uint64_t send = o->flushing ? 0 : o->last_send_ns + SEND_EVERY_MS * MS;
         if (send < when) when = send;
@@ -61,7 +63,11 @@ static json_t *compose(struct outbox *o, char *path, size_t path_bytes, size_t *
     size_t n = json_array_size(o->kept);
     *visits = n < BATCH_MAX ? n : BATCH_MAX;
     snprintf(path, path_bytes, "/v1/leases/%s/%s", o->lease, n ? "results" : "renew");
-    if (!n) return json_pack("{s:I}", "fence", (json_int_t)o->fence);
+    if (!n) {
+        const char *trouble = o->trouble[0] ? o->trouble : NULL;
+        o->trouble_told = true;
+        return json_pack("{s:I,s:s*}", "fence", (json_int_t)o->fence, "trouble", trouble);
+    }
     json_t *batch = json_array();
     for (size_t i = 0; i < *visits; i++) json_array_append(batch, json_array_get(o->kept, i));
     return json_pack("{s:I,s:O,s:o}", "fence", (json_int_t)o->fence, "fingerprint", o->fingerprint, "visits", batch);
@@ -79,6 +85,7 @@ static void note_success(struct outbox *o, size_t visits)
 static void note_failure(struct outbox *o, const char *why)
 {
     o->failures++;
+    o->trouble_told = false;
     uint64_t pause = backoff_ms(o->failures, &o->rng);
     o->retry_at_ns = clock_now_ns() + pause * MS;
     log_event(LOG_WARN, "failed to reach the server: %s; %zu visits kept, next try in %llu ms lease=%s", why,
@@ -202,6 +209,7 @@ void outbox_begin(struct outbox *o, const char *lease, int64_t fence, int ttl_s)
     o->failures = 0;
     o->state = OUTBOX_OPEN;
     o->refusal[0] = '\0';
+    o->trouble[0] = '\0';
     o->active = true;
     pthread_cond_signal(&o->wake);
     pthread_mutex_unlock(&o->lock);
@@ -212,6 +220,17 @@ void outbox_set_fingerprint(struct outbox *o, const json_t *fingerprint)
     pthread_mutex_lock(&o->lock);
     json_decref(o->fingerprint);
     o->fingerprint = json_deep_copy(fingerprint);
+    pthread_mutex_unlock(&o->lock);
+}
+
+void outbox_tell_trouble(struct outbox *o, const char *why)
+{
+    pthread_mutex_lock(&o->lock);
+    if (strcmp(o->trouble, why) != 0) {
+        snprintf(o->trouble, sizeof o->trouble, "%s", why);
+        o->trouble_told = false;
+        pthread_cond_signal(&o->wake);
+    }
     pthread_mutex_unlock(&o->lock);
 }
 

@@ -30,6 +30,9 @@ void outbox_free(struct outbox *);
 void outbox_begin(struct outbox *, const char *lease, int64_t fence, int ttl_s);
 /** What results go under from now on. @param fingerprint borrowed. */
 void outbox_set_fingerprint(struct outbox *, const json_t *fingerprint);
+/** Tell the server, with the next renewal, which is at once, what keeps the lease's work from going on. The same again
+ *  is not told twice. */
+void outbox_tell_trouble(struct outbox *, const char *why);
 /** Add a visit's document. Waits while too much is kept already, until `stop` is not 0.
  *  @return false when it was not added: the lease has ended, or stop. */
 bool outbox_add(struct outbox *, json_t *take_visit, const atomic_int *stop);

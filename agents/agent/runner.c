@@ -28,8 +28,10 @@ struct runner {
     int next_id;
     int builds; /* so far */
     struct drift drift;
-    double cool_below_c; /* 0: don't */
-    bool stateless;      /* the runner can't tell how its device is */
+    double cool_below_c;                   /* 0: don't */
+    bool stateless;                        /* the runner can't tell how its device is */
+    void (*away)(void *, const char *why); /* NULL: nobody wants to know */
+    void *away_context;
 };
 
 struct runner *runner_new(const struct agent_config *agent, const atomic_int *stop)
@@ -41,6 +43,12 @@ struct runner *runner_new(const struct agent_config *agent, const atomic_int *st
     r->prepared = json_object();
     r->packed = json_object();
     return r;
+}
+
+void runner_tell_away(struct runner *r, void (*away)(void *context, const char *why), void *context)
+{
+    r->away = away;
+    r->away_context = context;
 }
 
 static void forget_networks(struct runner *r)
@@ -110,6 +118,8 @@ static enum lathe_status open_session(struct runner *r, const struct lease *leas
                                                 .governor = target.governor,
                                                 .khz = target.khz};
         target.options.stop = r->stop;
+        target.options.away = r->away;
+        target.options.away_context = r->away_context;
         st = session_open_with(target.transport, target.argv, &config, &options, &r->session, err);
     }
     *fatal = is_fatal(st);

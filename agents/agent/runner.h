@@ -17,6 +17,8 @@ struct runner;
 
 /** @param agent borrowed. @param stop not 0: reaching a device is given up; borrowed, may be NULL. */
 struct runner *runner_new(const struct agent_config *agent, const atomic_int *stop);
+/** Whom to tell why a device can't be reached, while it is tried again: struct transport_options. */
+void runner_tell_away(struct runner *, void (*away)(void *context, const char *why), void *context);
 /** Close the session. NULL is allowed. */
 void runner_free(struct runner *);
 /** Close the session; the next lease opens a new one. */

@@ -184,6 +184,12 @@ void worker_take(struct worker *w, const json_t *document)
     lease_clear(&lease);
 }
 
+static void tell_away(void *context, const char *why)
+{
+    const struct worker *w = context;
+    outbox_tell_trouble(w->outbox, why);
+}
+
 enum lathe_status worker_new(const struct worker_options *options, struct worker **out, struct lathe_error *err)
 {
     struct worker *w = calloc(1, sizeof *w);
@@ -197,6 +203,7 @@ enum lathe_status worker_new(const struct worker_options *options, struct worker
     if (!st) st = outbox_new(&api, &w->outbox, err);
     if (!st) w->runner = runner_new(options->config, options->stop);
     if (!st && !w->runner) st = error_set(err, LATHE_NO_MEMORY, "out of memory");
+    if (!st) runner_tell_away(w->runner, tell_away, w);
     if (st) worker_free(w);
     else *out = w;
     return st;

@@ -337,6 +337,7 @@ static enum lathe_status reach(const struct transport_options *o, struct link **
         enum lathe_status st = connect_once(o, out, architecture, err);
         bool away = st == LATHE_IO || st == LATHE_TIMEOUT;
         if (!away || clock_now_ns() + ms * 1000000u >= until || stopping(o)) return st;
+        if (o->away && err) o->away(o->away_context, err->message);
         pause_for(o, ms);
         ms = ms * 2 < PAUSE_MOST_MS ? ms * 2 : PAUSE_MOST_MS;
     }

@@ -25,6 +25,9 @@ struct transport_options {
     const char *bundles;     /* ssh: folder with runners to copy to devices, one folder an architecture */
     int patience_s;          /* ssh: how long to try again to reach the device; 0: one try */
     const atomic_int *stop;  /* not 0: give up opening with LATHE_CANCELLED; NULL: never */
+    /* Told why the device can't be reached, each time before it is tried again; NULL: nobody wants to know. */
+    void (*away)(void *context, const char *why);
+    void *away_context;
 };
 
 struct transport {

@@ -105,7 +105,10 @@ enum lathe_status jobs_lease_to(struct jobs *, const struct lease_request *, jso
 enum lathe_status jobs_lease(struct jobs *, const char *agent, json_t **lease, struct lathe_error *err);
 /** Whose a lease is. @param agent 65 bytes. @return LATHE_CONFLICT when the lease has ended. */
 enum lathe_status jobs_lease_agent(struct jobs *, const char *lease, char *agent, struct lathe_error *err);
-enum lathe_status jobs_renew(struct jobs *, const char *lease, int64_t fence, json_t **answer, struct lathe_error *err);
+/** @param trouble what keeps the work from going on, while the agent tries again: told with device and job until
+ *  results come; NULL: nothing new. */
+enum lathe_status jobs_renew(struct jobs *, const char *lease, int64_t fence, const char *trouble, json_t **answer,
+                             struct lathe_error *err);
 /** Store results: {"fence","fingerprint":{..},"visits":[{"visit","network","wall_ns":[[..]],"cpu_ns":[[..]],
  *  "preempted":[[..]],"total_ns":[..]}]}; inner arrays are layers, outer ones runs. */
 enum lathe_status jobs_results(struct jobs *, const char *lease, const json_t *results, json_t **answer,

@@ -259,21 +259,51 @@ enum lathe_status jobs_lease_agent(struct jobs *jobs, const char *lease, char *a
     return LATHE_OK;
 }
 
-enum lathe_status jobs_renew(struct jobs *jobs, const char *lease, int64_t fence, json_t **answer,
-                             struct lathe_error *err)
+struct troubling {
+    const char *lease, *trouble;
+    int64_t fence;
+    json_t *document; /* the outcome: the lease */
+};
+
+static enum lathe_status note_trouble(void *context, struct kv_txn *txn, struct lathe_error *err)
+{
+    struct troubling *t = context;
+    json_t *job = NULL;
+    json_decref(t->document);
+    t->document = NULL;
+    enum lathe_status st = lease_load(txn, t->lease, t->fence, &t->document, err);
+    if (!st) st = device_note_error(txn, job_text(t->document, "device"), t->trouble, err);
+    if (!st) st = job_load(txn, job_text(t->document, "kind"), job_text(t->document, "job"), &job, err);
+    if (!st && job_active(job)) {
+        json_object_set_new(job, "error", json_string(t->trouble));
+        st = job_save(txn, job, err);
+    }
+    json_decref(job);
+    return st;
+}
+
+static enum lathe_status load_lease(struct jobs *jobs, struct troubling *t, struct lathe_error *err)
 {
     struct kv_txn *txn;
-    json_t *document = NULL;
     enum lathe_status st = kv_read_begin(jobs->kv, &txn, err);
     if (st) return st;
-    st = lease_load(txn, lease, fence, &document, err);
+    st = lease_load(txn, t->lease, t->fence, &t->document, err);
     kv_read_end(txn);
-    if (st) return st;
-    liveness_see_agent(jobs, job_text(document, "agent"));
-    lease_extend(jobs, lease);
-    json_decref(document);
-    *answer = json_pack("{s:i}", "ttl_s", LEASE_TTL_S);
-    return LATHE_OK;
+    return st;
+}
+
+enum lathe_status jobs_renew(struct jobs *jobs, const char *lease, int64_t fence, const char *trouble, json_t **answer,
+                             struct lathe_error *err)
+{
+    struct troubling t = {.lease = lease, .trouble = trouble, .fence = fence};
+    enum lathe_status st = trouble ? kv_write(jobs->kv, note_trouble, &t, err) : load_lease(jobs, &t, err);
+    if (!st) {
+        liveness_see_agent(jobs, job_text(t.document, "agent"));
+        lease_extend(jobs, lease);
+        *answer = json_pack("{s:i}", "ttl_s", LEASE_TTL_S);
+    }
+    json_decref(t.document);
+    return st;
 }
 
 struct giving_back {

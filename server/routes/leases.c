@@ -99,20 +99,22 @@ static enum http_outcome reply_status(struct http_request *request, enum lathe_s
     return HTTP_DONE;
 }
 
-/* POST /v1/leases/{lease}/renew {"fence"} */
+/* POST /v1/leases/{lease}/renew {"fence","trouble"} */
 static enum http_outcome renew_lease(struct http_request *request)
 {
     struct app *app = http_app(request);
     struct lathe_error err = {0};
     struct json_fields f;
     int64_t fence = 0;
+    const char *trouble = NULL;
     json_t *answer = NULL;
     const json_t *body = http_json(request);
     if (!body || !may_use_lease(request)) return HTTP_DONE;
     json_fields_begin(&f, body, &err);
     json_get_int(&f, "fence", JSON_REQUIRED, 1, INT64_MAX, &fence);
+    json_get_string(&f, "trouble", JSON_OPTIONAL, &trouble);
     enum lathe_status st = json_fields_end(&f);
-    if (!st) st = jobs_renew(app->jobs, http_param(request, "lease"), fence, &answer, &err);
+    if (!st) st = jobs_renew(app->jobs, http_param(request, "lease"), fence, trouble, &answer, &err);
     return reply_status(request, st, answer, &err);
 }
 

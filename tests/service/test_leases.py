@@ -139,6 +139,23 @@ class LeaseTest(unittest.TestCase):
         self.assertEqual(again["visits"][0], lease["visits"][5])
         self.assertGreater(again["fence"], lease["fence"])
 
+    def test_trouble_is_told_until_results_come(self):
+        job = start_profile(self.server, held_out=0)
+        lease = self.taken()
+        path = f"/v1/leases/{lease['id']}"
+
+        def told():
+            device = self.server.ok("GET", f"/v1/devices/{job['device']}")
+            return device["state"], device["error"], profile(self.server, job)["error"]
+        self.assertEqual(told(), ("busy", None, None))
+        self.assertEqual(self.post(path + "/renew", {"fence": lease["fence"], "trouble": "no route to it"})[0], 200)
+        self.assertEqual(told(), ("busy", "no route to it", "no route to it"))
+        self.assertEqual(self.post(path + "/renew", {"fence": lease["fence"]})[0], 200)
+        self.assertEqual(told(), ("busy", "no route to it", "no route to it"))
+        self.assertEqual(self.post(path + "/renew", {"fence": lease["fence"] + 1, "trouble": "late"})[0], 409)
+        self.assertEqual(self.post(path + "/results", self.results(lease, 0, 1))[0], 200)
+        self.assertEqual(told(), ("busy", None, None))
+
     def test_bad_requests_name_their_field(self):
         start_profile(self.server)
         lease = self.taken()
@@ -151,6 +168,7 @@ class LeaseTest(unittest.TestCase):
             ("/v1/agents/lab/leases?patience=1", {}, "patience"),
             (path + "/renew", {}, "fence"),
             (path + "/renew", {"fence": lease["fence"], "ttl": 5}, "ttl"),
+            (path + "/renew", {"fence": lease["fence"], "trouble": 5}, "trouble"),
             (path + "/release", {"fence": "x"}, "fence"),
             (path + "/release", {"fence": lease["fence"], "fatal": True}, "error"),
             (path + "/results", {"fence": lease["fence"]}, "fingerprint"),

@@ -236,7 +236,7 @@ class EveryCallTest(unittest.TestCase):
         result = {**first, "total_ns": [1000 * layers] * runs, "wall_ns": [[1000] * layers] * runs, "cpu_ns": [[900] * layers] * runs,
                   "preempted": [[0] * layers] * runs, "sentinel": {"ns": 5000, "cpu_ns": 4000}, "busy_ns": 9000, "build_ns": 0, "redone": 0,
                   "state": {"khz": 1800000, "temperature_k": 320.5, "load": 0.1, "available_mb": 100}, "throttled": False, "disturbed": False}
-        self.call(200, "POST", path + "/renew", fence)
+        self.call(200, "POST", path + "/renew", {**fence, "trouble": "no route to it"})
         results = {**fence, "fingerprint": {"cpu": "by hand"}, "visits": [result]}
         self.assertEqual(self.call(200, "POST", path + "/results", results), {"accepted": 1})
         self.call(204, "POST", path + "/release", {**fence, "error": "the cable was pulled", "fatal": False})

@@ -196,6 +196,9 @@ class BrokenLinkTest(SshCase):
             stranger.listen()
             for _ in range(2):  # it tries again
                 stranger.accept()[0].close()
+            why = wait_for("why it waits", lambda: self.server.ok("GET", f"/v1/devices/{job['device']}")["error"])
+            self.assertIn("no connection to", why)
+            self.assertEqual(self.server.ok("GET", f"/v1/profiles/{job['id']}")["error"], why)
         sshd.start()
         ended = wait_for_state(self.server, job, "done", "failed")
         self.assertEqual((ended["state"], ended["error"]), ("done", None))

@@ -183,13 +183,14 @@ START_TEST(renewals_and_results_keep_a_lease)
         pass_seconds(LEASE_TTL_S - 1);
         jobs_expire(t.jobs);
         if (i % 2) ck_assert_int_eq(report(lease, (size_t)i, 1, 1000), LATHE_OK);
-        else ASSERT_OK(jobs_renew(t.jobs, text_of(lease, "id"), int_of(lease, "fence"), &answer, err));
+        else ASSERT_OK(jobs_renew(t.jobs, text_of(lease, "id"), int_of(lease, "fence"), NULL, &answer, err));
         json_decref(answer);
     }
     pass_seconds(LEASE_TTL_S + 1);
     jobs_expire(t.jobs);
     json_t *answer = NULL;
-    ck_assert_int_eq(jobs_renew(t.jobs, text_of(lease, "id"), int_of(lease, "fence"), &answer, NULL), LATHE_CONFLICT);
+    ck_assert_int_eq(jobs_renew(t.jobs, text_of(lease, "id"), int_of(lease, "fence"), NULL, &answer, NULL),
+                     LATHE_CONFLICT);
     json_decref(lease);
 }
 END_TEST
