@@ -85,6 +85,13 @@ static enum exit_code run_edit(struct cli *cli)
     return EXIT_FAILED;
 }
 
+static enum exit_code run_release(struct cli *cli)
+{
+    char path[PATH_BYTES];
+    if (!path_print(path, "/v1/devices/%s", cli->arguments[0])) return EXIT_FAILED;
+    return call_and_print(cli, "PATCH", path, json_pack("{s:b}", "quarantined", 0));
+}
+
 static enum exit_code run_remove(struct cli *cli)
 {
     char path[PATH_BYTES];
@@ -143,6 +150,14 @@ const struct verb device_verbs[] = {
      .run = run_show,
      .summary = "Show one device.",
      .examples = "  lathe device show pi4\n"},
+    {.noun = "device",
+     .name = "release",
+     .arguments = "NAME",
+     .least = 1,
+     .most = 1,
+     .run = run_release,
+     .summary = "Let a device out of quarantine, where it is for ten minutes after its work failed again and again.",
+     .examples = "  lathe device release pi4\n"},
     {.noun = "device",
      .name = "edit",
      .arguments = "NAME",

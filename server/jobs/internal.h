@@ -88,7 +88,12 @@ enum lathe_status job_list_active(struct kv_txn *, struct active_job **out, size
 enum lathe_status lease_of_device(struct kv_txn *, const char *device, json_t **lease, struct lathe_error *err);
 /** A device that jobs can run on: it exists and its transport is one that agents work through. */
 enum lathe_status device_load(struct kv_txn *, const char *device, json_t **out, struct lathe_error *err);
-/** Keep with a device what went wrong on it last. @param error NULL: nothing; forget it. A device that is gone is fine.
+/** Whether a device gets no work now. */
+bool device_is_quarantined(const json_t *device);
+/** Begin that. A device that is gone is fine. */
+enum lathe_status device_quarantine(struct kv_txn *, const char *device, struct lathe_error *err);
+/** Keep with a device what went wrong on it last; nothing ends its quarantine, too. @param error NULL: nothing; forget
+ * it. A device that is gone is fine.
  */
 enum lathe_status device_note_error(struct kv_txn *, const char *device, const char *error, struct lathe_error *err);
 

@@ -7,6 +7,8 @@
 #include "lut/base/clock.h"
 #include "server/jobs/internal.h"
 
+enum { QUARANTINE_MS = 600000 };
+
 const char *job_text(const json_t *job, const char *name)
 {
     const char *text = json_string_value(json_object_get(job, name));
@@ -211,6 +213,29 @@ enum lathe_status device_load(struct kv_txn *txn, const char *device, json_t **o
     return LATHE_OK;
 }
 
+bool device_is_quarantined(const json_t *device)
+{
+    return clock_wall_ms() < json_integer_value(json_object_get(device, "quarantined_until_ms"));
+}
+
+void jobs_end_quarantine(json_t *device)
+{
+    json_object_del(device, "quarantined_until_ms");
+}
+
+enum lathe_status device_quarantine(struct kv_txn *txn, const char *device, struct lathe_error *err)
+{
+    json_t *document = NULL;
+    enum lathe_status st = store_get(txn, "device", device, &document, err);
+    if (st == LATHE_NOT_FOUND) return LATHE_OK;
+    if (st) return st;
+    if (json_object_set_new(document, "quarantined_until_ms", json_integer(clock_wall_ms() + QUARANTINE_MS)))
+        st = error_set(err, LATHE_NO_MEMORY, "out of memory");
+    if (!st) st = store_put(txn, "device", device, document, err);
+    json_decref(document);
+    return st;
+}
+
 enum lathe_status device_note_error(struct kv_txn *txn, const char *device, const char *error, struct lathe_error *err)
 {
     json_t *document = NULL;
@@ -219,6 +244,10 @@ enum lathe_status device_note_error(struct kv_txn *txn, const char *device, cons
     if (st) return st;
     const char *before = json_string_value(json_object_get(document, "error"));
     bool same = error && before ? strcmp(error, before) == 0 : !error && !before;
+    if (!error && json_object_get(document, "quarantined_until_ms")) {
+        jobs_end_quarantine(document);
+        same = false;
+    }
     if (!same) {
         if (json_object_set_new(document, "error", error ? json_string(error) : json_null()))
             st = error_set(err, LATHE_NO_MEMORY, "out of memory");

@@ -69,6 +69,11 @@ void jobs_notify_work(struct jobs *jobs)
     for (size_t i = 0; i < n; i++) copy[i].notify(copy[i].context);
 }
 
+void jobs_look_again(struct jobs *jobs)
+{
+    jobs_notify_work(jobs);
+}
+
 enum lathe_status jobs_get(struct jobs *jobs, const char *kind, const char *id, json_t **job, struct lathe_error *err)
 {
     json_t *document = NULL;

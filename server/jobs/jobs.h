@@ -121,9 +121,14 @@ enum lathe_status jobs_release(struct jobs *, const char *lease, int64_t fence, 
 enum lathe_status jobs_release_cleaned(struct jobs *, const char *lease, int64_t fence, int64_t freed_kb,
                                        struct lathe_error *err);
 /** What is known of a device: "online" (an agent that may serve it asked for work within the last minute), "busy" (it
- * has a lease) or "offline". @param agent the device's agent; NULL: any. @param[out] last_seen_ms wall clock, 0: never.
+ * has a lease), "quarantined" or "offline". @param device its document. @param[out] last_seen_ms wall clock, 0: never.
  *  Any thread. */
-const char *jobs_device_state(struct jobs *, const char *device, const char *agent, int64_t *last_seen_ms);
+const char *jobs_device_state(struct jobs *, const json_t *device, int64_t *last_seen_ms);
+/** A device on which a job failed again and again gets no work for ten minutes: the jobs behind it wait, instead of
+ *  failing one by one. Its document has "quarantined_until_ms" then. Until results come, or somebody lets it out: */
+void jobs_end_quarantine(json_t *device);
+/** After a device was let out: agents that wait for work look again. */
+void jobs_look_again(struct jobs *);
 /** The same of every device in the store, in order of their names. @param visit borrows what it is given. */
 enum lathe_status jobs_each_device_state(struct jobs *,
                                          void (*visit)(void *context, const char *device, const char *state,

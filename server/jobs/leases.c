@@ -320,7 +320,10 @@ static enum lathe_status note_failure(struct kv_txn *txn, const struct giving_ba
     char reason[512];
     if (g->fatal) return job_end(txn, g->job, "failed", g->error, err);
     snprintf(reason, sizeof reason, "failed %d times in a row, the last time: %s", (int)failures, g->error);
-    if (failures >= FAILURES_MAX) return job_end(txn, g->job, "failed", reason, err);
+    if (failures >= FAILURES_MAX) {
+        enum lathe_status st = device_quarantine(txn, job_text(g->job, "device"), err);
+        return st ? st : job_end(txn, g->job, "failed", reason, err);
+    }
     job_set_hidden(g->job, "failures", failures);
     json_object_set_new(g->job, "error", json_string(g->error));
     return job_save(txn, g->job, err);

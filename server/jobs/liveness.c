@@ -102,13 +102,20 @@ static bool is_online(struct jobs *jobs, const char *agent, int64_t *last_seen_m
     return online;
 }
 
-const char *jobs_device_state(struct jobs *jobs, const char *device, const char *agent, int64_t *last_seen_ms)
+/* Of a device that has no lease. */
+static const char *idle_state(struct jobs *jobs, const json_t *device, int64_t *last_seen_ms)
+{
+    bool online = is_online(jobs, json_string_value(json_object_get(device, "agent")), last_seen_ms);
+    if (device_is_quarantined(device)) return "quarantined";
+    return online ? "online" : "offline";
+}
+
+const char *jobs_device_state(struct jobs *jobs, const json_t *device, int64_t *last_seen_ms)
 {
     int64_t last = 0;
-    bool online = is_online(jobs, agent, &last);
+    const char *state = idle_state(jobs, device, &last);
     if (last_seen_ms) *last_seen_ms = last;
-    if (is_leased(jobs, device)) return "busy";
-    return online ? "online" : "offline";
+    return is_leased(jobs, job_text(device, "name")) ? "busy" : state;
 }
 
 struct states {
@@ -135,9 +142,8 @@ static bool visit_state(void *context, struct kv_slice key, struct kv_slice valu
     (void)key;
     json_t *device = json_loadb(value.data, value.size, 0, NULL);
     const char *name = job_text(device, "name");
-    bool online = is_online(s->jobs, json_string_value(json_object_get(device, "agent")), &last);
-    if (device)
-        s->visit(s->context, name, json_object_get(s->leased, name) ? "busy" : online ? "online" : "offline", last);
+    const char *state = idle_state(s->jobs, device, &last);
+    if (device) s->visit(s->context, name, json_object_get(s->leased, name) ? "busy" : state, last);
     json_decref(device);
     return true;
 }

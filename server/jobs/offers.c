@@ -119,8 +119,8 @@ static enum lathe_status consider(struct kv_txn *txn, const struct active_job *a
     const char *of = json_string_value(json_object_get(offer.device, "agent"));
     print_place(json_object_get(offer.device, "transport"), all->request, offer.place);
     print_cpus(offer.device, all->request, offer.cpus);
-    if ((of && strcmp(of, all->request->agent) != 0) || is_held(all, job_text(offer.job, "device")) ||
-        is_in_the_way(all, &offer))
+    if (device_is_quarantined(offer.device) || (of && strcmp(of, all->request->agent) != 0) ||
+        is_held(all, job_text(offer.job, "device")) || is_in_the_way(all, &offer))
         st = LATHE_NOT_FOUND;
 out:
     if (st) offer_clear(&offer);

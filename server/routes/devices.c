@@ -105,11 +105,14 @@ static enum lathe_status check_transport(const json_t *transport, struct lathe_e
 json_t *device_json(struct jobs *jobs, const json_t *document)
 {
     const char *name = json_string_value(json_object_get(document, "name"));
-    const char *agent = json_string_value(json_object_get(document, "agent"));
     int64_t seen_ms = 0;
-    const char *state = jobs_device_state(jobs, name, agent, &seen_ms);
+    const char *state = jobs_device_state(jobs, document, &seen_ms);
     json_t *answer = json_copy((json_t *)document);
     json_object_del(answer, "schema");
+    bool quarantined = strcmp(state, "quarantined") == 0;
+    int64_t until_ms = quarantined ? json_integer_value(json_object_get(document, "quarantined_until_ms")) : 0;
+    json_object_del(answer, "quarantined_until_ms");
+    json_object_set_new(answer, "quarantined_until", time_json(until_ms));
     json_object_set_new(answer, "state", json_string(state));
     json_object_set_new(answer, "last_seen", time_json(seen_ms));
     json_object_set_new(answer, "condition", jobs_device_condition(jobs, name));
@@ -167,7 +170,7 @@ enum lathe_status device_put_new(struct kv_txn *txn, const char *name, const jso
 struct device_change {
     const char *name, *agent;
     const json_t *transport;
-    bool set_agent;
+    bool set_agent, let_out;
     json_t *document; /* the result */
 };
 
@@ -223,6 +226,7 @@ static enum lathe_status change_in(void *context, struct kv_txn *txn, struct lat
     if (st) return st;
     /* What went wrong belonged to how it was reached before. */
     if (c->transport) json_object_set_new(document, "error", json_null());
+    if (c->transport || c->let_out) jobs_end_quarantine(document);
     if (c->transport) json_object_set(document, "transport", (json_t *)c->transport);
     if (c->set_agent) json_object_set_new(document, "agent", c->agent ? json_string(c->agent) : json_null());
     st = store_put(txn, "device", c->name, document, err);
@@ -241,11 +245,17 @@ static enum http_outcome change_device(struct http_request *request)
     if (!body || !refuse_query(request)) return HTTP_DONE;
     c.set_agent = json_object_get(body, "agent") != NULL;
     json_fields_begin(&f, body, &err);
+    bool quarantined = true;
     json_get_object(&f, "transport", JSON_OPTIONAL, &c.transport);
     json_get_name(&f, "agent", JSON_OPTIONAL, &c.agent);
+    json_get_bool(&f, "quarantined", JSON_OPTIONAL, &quarantined);
+    if (!f.status && quarantined && json_object_get(body, "quarantined"))
+        f.status = error_field(&err, "quarantined", "quarantined can only be set to false: the device is let out");
+    c.let_out = !quarantined;
     enum lathe_status st = json_fields_end(&f);
     if (!st && c.transport) st = check_transport(c.transport, &err);
     if (!st) st = kv_write(app->kv, change_in, &c, &err);
+    if (!st && (c.transport || c.let_out)) jobs_look_again(app->jobs);
     if (st) fail(request, &err);
     else http_reply_json(request, 200, device_json(app->jobs, c.document));
     json_decref(c.document);

@@ -41,10 +41,18 @@ enum lathe_status verify_check(const struct ask *a, struct lathe_error *err)
     json_t *device = NULL;
     enum lathe_status st = store_read(q->app->kv, "device", table->device, &device, err);
     if (st) return st;
-    const char *state =
-        jobs_device_state(q->app->jobs, table->device, json_string_value(json_object_get(device, "agent")), &last_seen);
+    const char *state = jobs_device_state(q->app->jobs, device, &last_seen);
     bool reachable = json_is_object(json_object_get(device, "transport"));
     json_decref(device);
+    if (reachable && strcmp(state, "quarantined") == 0) {
+        error_field(
+            err, "verify",
+            "device %s is quarantined, since its work failed again and again: see why, then let it out with PATCH "
+            "/v1/devices/%s {\"quarantined\":false}, or ask without verify",
+            table->device, table->device);
+        if (err) err->status = LATHE_CONFLICT;
+        return LATHE_CONFLICT;
+    }
     if (reachable && strcmp(state, "offline") != 0) return LATHE_OK;
     error_field(err, "verify",
                 reachable ? "device %s is offline: start its agent, or ask without verify"

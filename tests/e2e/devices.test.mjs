@@ -114,7 +114,12 @@ scene('a device whose work failed says why', async ({ server, watched, page, age
   await agent('lab', '--runner', runner);
   await startProfile(server);
   await page.getByText(/Its last work failed: .*no floating point here/s).waitFor();
+  await page.getByText('It failed again and again').waitFor();
   await watched.inspect('devices-trouble');
+  await page.getByRole('button', { name: 'Let out here' }).click();
+  await page.getByText('here gets work again').waitFor();
+  await page.getByText('It failed again and again').waitFor({ state: 'detached' });
+  assert.notEqual((await server.ok('GET', '/v1/devices/here')).state, 'quarantined');
 });
 
 scene('removing a device says what goes with it, and asks', async ({ server, watched, page, agent }) => {

@@ -156,6 +156,26 @@ class LeaseTest(unittest.TestCase):
         self.assertEqual(self.post(path + "/results", self.results(lease, 0, 1))[0], 200)
         self.assertEqual(told(), ("busy", None, None))
 
+    def test_a_device_in_quarantine_is_let_out_by_hand(self):
+        job = start_profile(self.server, held_out=0)
+        waiting = start_profile(self.server, held_out=0)
+        for _ in range(3):
+            lease = self.taken()
+            self.post(f"/v1/leases/{lease['id']}/release", {"fence": lease["fence"], "error": "it hangs"})
+        device = f"/v1/devices/{job['device']}"
+        now = self.server.ok("GET", device)
+        self.assertEqual((now["state"], now["error"]), ("quarantined", "it hangs"))
+        self.assertIsNotNone(now["quarantined_until"])
+        self.assertEqual((profile(self.server, job)["state"], profile(self.server, waiting)["state"]), ("failed", "queued"))
+        self.assertEqual(self.take()[0], 204)
+        status, _, problem = self.server.call("PATCH", device, {"quarantined": True})
+        self.assertEqual((status, problem["field"]), (400, "quarantined"))
+        answers, thread = self.wait_in_background("lab", 30)
+        now = self.server.ok("PATCH", device, {"quarantined": False})
+        self.assertEqual((now["state"], now["quarantined_until"]), ("online", None))
+        thread.join()
+        self.assertEqual((answers[0][0], answers[0][1]["job"]), (200, waiting["id"]))
+
     def test_bad_requests_name_their_field(self):
         start_profile(self.server)
         lease = self.taken()

@@ -335,20 +335,72 @@ START_TEST(listeners_hear_of_work)
 }
 END_TEST
 
+/* @param agent that the device names; NULL: none. */
+static const char *state_with(const char *agent, int64_t *seen)
+{
+    json_t *device = json_pack("{s:s,s:s?}", "name", "board", "agent", agent);
+    const char *state = jobs_device_state(t.jobs, device, seen);
+    json_decref(device);
+    return state;
+}
+
 START_TEST(a_device_is_offline_online_or_busy)
 {
     int64_t seen = -1;
-    ck_assert_str_eq(jobs_device_state(t.jobs, "board", NULL, &seen), "offline");
+    ck_assert_str_eq(state_with(NULL, &seen), "offline");
     ck_assert_int_eq(seen, 0);
     json_t *lease = lease_for("a");
-    ck_assert_str_eq(jobs_device_state(t.jobs, "board", NULL, &seen), "busy");
+    ck_assert_str_eq(state_with(NULL, &seen), "busy");
     ck_assert_int_eq(seen, fake_wall_ms());
     ck_assert_int_eq(release(lease, NULL, false), LATHE_OK);
     pass_seconds(59);
-    ck_assert_str_eq(jobs_device_state(t.jobs, "board", "a", &seen), "online");
-    ck_assert_str_eq(jobs_device_state(t.jobs, "board", "b", &seen), "offline");
+    ck_assert_str_eq(state_with("a", &seen), "online");
+    ck_assert_str_eq(state_with("b", &seen), "offline");
     pass_seconds(2);
-    ck_assert_str_eq(jobs_device_state(t.jobs, "board", NULL, &seen), "offline");
+    ck_assert_str_eq(state_with(NULL, &seen), "offline");
+    json_decref(lease);
+}
+END_TEST
+
+static const char *stored_state(void)
+{
+    json_t *device = NULL;
+    ASSERT_OK(store_read(t.kv, "device", "board", &device, err));
+    const char *state = jobs_device_state(t.jobs, device, NULL);
+    json_decref(device);
+    return state;
+}
+
+static void fail_three_times(void)
+{
+    for (int i = 0; i < 3; i++) {
+        json_t *lease = lease_for("a");
+        ck_assert_ptr_nonnull(lease);
+        ck_assert_int_eq(release(lease, "it hangs", false), LATHE_OK);
+        json_decref(lease);
+    }
+}
+
+START_TEST(a_device_that_fails_again_and_again_gets_no_work_for_ten_minutes)
+{
+    static const int resolution = 32;
+    char other[40];
+    pass_seconds(1);
+    json_decref(profile(&resolution, 1, 1, other));
+    fail_three_times();
+    assert_state("profile", other, "queued"); /* the job behind it waits */
+    ck_assert_str_eq(stored_state(), "quarantined");
+    ck_assert_ptr_null(lease_for("a"));
+    pass_seconds(599);
+    ck_assert_ptr_null(lease_for("a"));
+    pass_seconds(2);
+    ck_assert_str_eq(stored_state(), "online");
+    /* One good visit, and the count begins anew. */
+    json_t *lease = lease_for("a");
+    ck_assert_ptr_nonnull(lease);
+    ASSERT_OK(report(lease, 0, 1, 1000));
+    ck_assert_int_eq(release(lease, NULL, false), LATHE_OK);
+    ck_assert_str_eq(stored_state(), "online");
     json_decref(lease);
 }
 END_TEST
@@ -386,6 +438,7 @@ static TCase *lease_case(void)
     tcase_add_test(tc, layers_that_the_network_does_not_have_are_refused);
     tcase_add_test(tc, listeners_hear_of_work);
     tcase_add_test(tc, a_device_is_offline_online_or_busy);
+    tcase_add_test(tc, a_device_that_fails_again_and_again_gets_no_work_for_ten_minutes);
     tcase_add_test(tc, a_lease_names_its_agent_until_it_ends);
     return tc;
 }

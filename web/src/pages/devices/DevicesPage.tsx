@@ -3,10 +3,11 @@
 import { useState } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
+import { answer, api } from '../../api/client';
 import { devicesQuery, sessionQuery, tablesQuery } from '../../api/queries';
 import type { Device, TableSummary } from '../../api/types';
 import { Dialog } from '../../components/Dialog';
-import { fixed } from '../../components/format';
+import { dateTime, fixed } from '../../components/format';
 import { Loading, ProblemNote } from '../../components/Notes';
 import { PageHeader } from '../../components/PageHeader';
 import type { ListColumn } from '../../components/RowList';
@@ -14,13 +15,14 @@ import { RowList } from '../../components/RowList';
 import type { Tone } from '../../components/State';
 import { State } from '../../components/State';
 import { Time } from '../../components/Time';
+import { toast, toastProblem } from '../../components/Toasts';
 import { AgentList, StartAgent } from './Agents';
 import { DeviceDialog } from './DeviceDialog';
 import { FirstVisit } from './FirstVisit';
 import { RemoveDevice } from './RemoveDevice';
 import './devices.css';
 
-const tones: Record<Device['state'], Tone> = { online: 'good', busy: 'busy', offline: 'idle' };
+const tones: Record<Device['state'], Tone> = { online: 'good', busy: 'busy', quarantined: 'bad', offline: 'idle' };
 
 /** What is open over the page. */
 type Open = { what: 'new' | 'agent' } | { what: 'edit' | 'remove'; device: Device } | null;
@@ -33,15 +35,41 @@ function reachedBy(device: Device): string {
   return t.cpus != null ? `local, processors ${t.cpus}` : 'local';
 }
 
+/** Why a device is in trouble. While it works, that is what its agent is trying to get over. */
+function whyOf(device: Device): string | null {
+  if (device.error == null) return null;
+  return device.state === 'busy' ? device.error : `Its last work failed: ${device.error}`;
+}
+
 function DeviceState({ device }: { device: Device }) {
+  const quarantined = device.state === 'quarantined';
+  const why = whyOf(device);
   return (
     <>
-      <State tone={device.error ? 'bad' : tones[device.state]}>
-        {device.error ? `${device.state}, in trouble` : device.state}
+      <State tone={why ? 'bad' : tones[device.state]}>
+        {why && !quarantined ? `${device.state}, in trouble` : device.state}
       </State>
-      {device.error && <p className="why">Its last work failed: {device.error}</p>}
+      {device.quarantined_until != null && (
+        <p className="why">
+          It failed again and again, and gets no work until {dateTime(Date.parse(device.quarantined_until))}, or until
+          it is let out.
+        </p>
+      )}
+      {why && <p className="why">{why}</p>}
     </>
   );
+}
+
+/** Let a device out of quarantine. Its event shows the outcome. */
+async function letOut(device: Device): Promise<void> {
+  try {
+    await answer(
+      api.PATCH('/v1/devices/{device}', { params: { path: { device: device.name } }, body: { quarantined: false } }),
+    );
+    toast(`${device.name} gets work again`);
+  } catch (error) {
+    toastProblem(error);
+  }
 }
 
 /** Clock, temperature and load when it measured last, as far as they are known. */
@@ -93,6 +121,11 @@ function columnsOf(
   if (!open) return columns;
   const actions = (d: Device) => (
     <div className="actions row-actions">
+      {d.state === 'quarantined' && (
+        <button type="button" aria-label={`Let out ${d.name}`} onClick={() => void letOut(d)}>
+          Let out
+        </button>
+      )}
       {d.transport && (
         <Link className="button" href={`/profiles/new?device=${d.name}`} aria-label={`Profile ${d.name}`}>
           Profile

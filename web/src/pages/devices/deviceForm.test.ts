@@ -15,6 +15,7 @@ function device(changes: Partial<Device>): Device {
     agent: null,
     created: '2026-11-24T18:13:14.489Z',
     state: 'online',
+    quarantined_until: null,
     last_seen: null,
     error: null,
     condition: null,
