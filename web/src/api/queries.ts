@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: 2026 The Lathe authors
 /** What pages ask the server for. Keys begin with the topic that /v1/events tells about, so that app/events.ts can keep
  *  them fresh without asking again:
- *    [topic, 'list', ...]     an array of whole resources
+ *    [topic, 'list']          an array of whole resources
+ *    [topic, 'list', fields]  those that have these fields, as { device: 'pi4' }
  *    [topic, 'one', id]       one resource
  *    [topic, 'of', id, ...]   anything derived from one resource: asked for anew when that resource changes
  *  Other keys (['space', ...] is one of them) are asked for once. */

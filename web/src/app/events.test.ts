@@ -64,6 +64,43 @@ describe('an event', () => {
     );
     stop();
   });
+  it('of a new job puts it last, since those lists are oldest first', () => {
+    const client = new QueryClient();
+    client.setQueryData(['profile', 'list'], [{ id: 'p-1' }]);
+    applyChange(client, 'profile', { action: 'changed', id: 'p-2', resource: { id: 'p-2' } });
+    expect(client.getQueryData(['profile', 'list'])).toEqual([{ id: 'p-1' }, { id: 'p-2' }]);
+    expect(isStale(client, ['profile', 'list'])).toBe(false);
+  });
+  it('of a resource that a list is not of leaves the list as it is', () => {
+    const client = new QueryClient();
+    const key = ['measurement', 'list', { device: 'pi4', config: 'a' }];
+    client.setQueryData(key, []);
+    const resource = { id: 'm-1', device: 'pi4', config: 'b' };
+    applyChange(client, 'measurement', { action: 'changed', id: 'm-1', resource });
+    expect(client.getQueryData(key)).toEqual([]);
+    expect(isStale(client, key)).toBe(false);
+    applyChange(client, 'measurement', { action: 'changed', id: 'm-1', resource: { ...resource, config: 'a' } });
+    expect(client.getQueryData(key)).toEqual([{ id: 'm-1', device: 'pi4', config: 'a' }]);
+  });
+  it('during the answer to an earlier one has one more answer asked for, however many come', async () => {
+    const client = new QueryClient();
+    const key = ['table', 'of', 'pi4/a', 'trust'];
+    const answers: ((value: number) => void)[] = [];
+    const asked = new QueryObserver(client, {
+      queryKey: key,
+      queryFn: () => new Promise<number>(resolve => answers.push(resolve)),
+    });
+    const end = asked.subscribe(() => undefined);
+    for (let i = 0; i < 3; i++)
+      applyChange(client, 'table', { action: 'changed', id: 'pi4/a', resource: { device: 'pi4', config: 'a' } });
+    expect(answers.length).toBe(1);
+    answers[0]?.(1);
+    await vi.waitFor(() => expect(answers.length).toBe(2));
+    answers[1]?.(2);
+    await vi.waitFor(() => expect(client.getQueryData(key)).toBe(2));
+    expect(answers.length).toBe(2);
+    end();
+  });
   it('names a table by device and config', () => {
     expect(idOf('table', { device: 'pi4', config: 'xnnpack-f32-t1-b1' })).toBe('pi4/xnnpack-f32-t1-b1');
   });

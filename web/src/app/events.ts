@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Lathe authors
 /** Keeps what was asked for fresh by /v1/events: nothing on this page polls. */
 import { useEffect, useState } from 'react';
-import type { QueryClient, QueryKey } from '@tanstack/react-query';
+import type { Query, QueryClient } from '@tanstack/react-query';
 import { useQueryClient } from '@tanstack/react-query';
 import { sessionQuery } from '../api/queries';
 
@@ -25,39 +25,67 @@ export function idOf(topic: Topic, resource: Record<string, unknown>): string {
   return String(resource['id']);
 }
 
-/** A list with one change worked in; undefined where the list must be asked for anew, since only the server knows where
- *  a new one belongs. */
-export function changeList(topic: Topic, list: Record<string, unknown>[], change: Change) {
-  const at = list.findIndex(item => idOf(topic, item) === change.id);
-  if (change.action === 'removed') return list.filter((_, i) => i !== at);
-  if (at < 0 || !change.resource) return undefined;
-  return list.map((item, i) => (i === at ? change.resource : item));
+/** Topics whose lists are oldest first: a new one is the last. */
+const OLDEST_FIRST: readonly Topic[] = ['profile', 'measurement', 'clean'];
+
+/** What a list is of: the fields of its key's third part, `{ device: 'pi4' }`; all of the topic without. */
+function belongs(of: unknown, resource: Record<string, unknown>): boolean {
+  return Object.entries(of ?? {}).every(([name, value]) => resource[name] === value);
 }
 
-/** Ask anew for all whose keys begin so. An answer that is on its way may be older than the event: it is waited for, and
- *  asked for once more, however many events came meanwhile. */
-function askAnew(client: QueryClient, key: QueryKey) {
-  for (const query of client.getQueryCache().findAll({ queryKey: key })) {
-    const ask = () => client.invalidateQueries({ queryKey: query.queryKey, exact: true }, { cancelRefetch: false });
-    if (query.state.fetchStatus === 'fetching' && query.promise) void query.promise.then(ask, ask);
-    else void ask();
-  }
+/** A list with one change worked in; undefined where the list must be asked for anew, since only the server knows where
+ *  a new one belongs. @param of third part of the list's key. */
+export function changeList(topic: Topic, list: Record<string, unknown>[], change: Change, of?: unknown) {
+  const at = list.findIndex(item => idOf(topic, item) === change.id);
+  if (change.action === 'removed') return at < 0 ? list : list.filter((_, i) => i !== at);
+  if (!change.resource) return undefined;
+  if (at >= 0) return list.map((item, i) => (i === at ? change.resource : item));
+  if (!belongs(of, change.resource)) return list;
+  return OLDEST_FIRST.includes(topic) ? [...list, change.resource] : undefined;
+}
+
+/** Queries that are asked once more when the answer that is under way is there. */
+const following = new WeakSet<Query>();
+
+/** An answer that is under way may be older than a change. It is not started again, since changes that come faster than
+ *  answers would never let one through, but followed by another. @return whether one is under way. */
+function followAnswer(client: QueryClient, query: Query): boolean {
+  if (query.state.fetchStatus !== 'fetching' || !query.promise) return false;
+  if (following.has(query)) return true;
+  following.add(query);
+  const again = () => {
+    following.delete(query);
+    void client.invalidateQueries({ queryKey: query.queryKey, exact: true });
+  };
+  query.promise.then(again, again);
+  return true;
 }
 
 /** Work one event into everything that was asked for. */
 export function applyChange(client: QueryClient, topic: Topic, change: Change) {
-  const isOnItsWay = (key: QueryKey) => client.getQueryState(key)?.fetchStatus === 'fetching';
+  const queries = client.getQueryCache();
+  const askAnew = (query: Query) => {
+    if (!followAnswer(client, query)) void client.invalidateQueries({ queryKey: query.queryKey, exact: true });
+  };
   const one = [topic, 'one', change.id];
   if (change.action === 'removed') client.removeQueries({ queryKey: one });
-  else if (change.resource && !isOnItsWay(one))
-    client.setQueryData(one, old => (old === undefined ? undefined : change.resource));
-  else askAnew(client, one);
-  for (const [key, list] of client.getQueriesData<Record<string, unknown>[]>({ queryKey: [topic, 'list'] })) {
-    const changed = list && !isOnItsWay(key) ? changeList(topic, list, change) : undefined;
-    if (changed) client.setQueryData(key, changed);
-    else askAnew(client, key);
+  for (const query of queries.findAll({ queryKey: one })) {
+    if (!change.resource) askAnew(query);
+    else {
+      followAnswer(client, query);
+      if (query.state.data !== undefined) client.setQueryData(one, change.resource);
+    }
   }
-  askAnew(client, [topic, 'of', change.id]);
+  for (const query of queries.findAll({ queryKey: [topic, 'list'] })) {
+    const list = query.state.data as Record<string, unknown>[] | undefined;
+    const changed = list && changeList(topic, list, change, query.queryKey[2]);
+    if (!changed) askAnew(query);
+    else if (changed !== list) {
+      followAnswer(client, query);
+      client.setQueryData(query.queryKey, changed);
+    }
+  }
+  for (const query of queries.findAll({ queryKey: [topic, 'of', change.id] })) askAnew(query);
 }
 
 /** 'live', or 'waiting' while there is no connection (the browser tries again by itself). */

@@ -14,8 +14,9 @@ declare module '@tanstack/react-table' {
   }
 }
 
-/** Height of a row in CSS pixels; styles/components.css has the same (--row). Rows do not wrap. */
+/** Heights of a row in CSS pixels: of one line, and of two; styles/components.css has the same (--row). */
 const ROW = 32;
+const TALL_ROW = 48;
 
 /** What a column sorts by: its accessor. */
 function accessor<T>(columns: ColumnDef<T, unknown>[], id: string): ((row: T, index: number) => unknown) | undefined {
@@ -61,6 +62,7 @@ function HeaderCell<T>({ header }: { header: Header<T, unknown> }) {
  *  @param rowId a stable id of a row.
  *  @param keep which rows are shown; keep it in useCallback. Rows are sorted before they are filtered, so that another
  *  filter sorts nothing.
+ *  @param tall rows of two lines: details of a layer are below its shapes. Give another key with another.
  *  @param height of the whole, in CSS; less is used where there are few rows.
  *  @param selected id of the row that is marked. @param onSelect a click on a row; put a button or link into a cell, too,
  *  for those at a keyboard. */
@@ -71,6 +73,7 @@ export function DataTable<T>(props: {
   label: string;
   rowId: (row: T) => string;
   keep?: (row: T) => boolean;
+  tall?: boolean;
   height?: string;
   initialSort?: SortingState;
   selected?: string | null;
@@ -93,7 +96,7 @@ export function DataTable<T>(props: {
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroll.current,
-    estimateSize: () => ROW,
+    estimateSize: () => (props.tall ? TALL_ROW : ROW),
     overscan: 12,
   });
   const items = virtual.getVirtualItems();
@@ -117,6 +120,7 @@ export function DataTable<T>(props: {
     <div
       ref={scroll}
       className="table-scroll"
+      data-tall={props.tall}
       role="region"
       aria-label={props.label}
       tabIndex={0}

@@ -18,7 +18,7 @@ export function LayerText({ text }: { text: string }) {
   return (
     <span className="layer" title={text}>
       <b>{kindName(layer.kind)}</b> {shape(layer.input)} → {shape(layer.output)}
-      {details.length > 0 && <span className="dim"> {details.join(', ')}</span>}
+      {details.length > 0 && <span className="layer-details"> {details.join(', ')}</span>}
     </span>
   );
 }

@@ -208,7 +208,13 @@ export default function ProfilePage() {
   const devices = useQuery(devicesQuery);
   const session = useQuery(sessionQuery);
   if (profile.isPending) return <Loading what="the profile" />;
-  if (profile.isError) return <ProblemNote error={profile.error} retry={() => void profile.refetch()} />;
+  if (profile.isError)
+    return (
+      <>
+        <PageHeader title="Profile" about={<Link href="/profiles">All profiles</Link>} />
+        <ProblemNote error={profile.error} retry={() => void profile.refetch()} />
+      </>
+    );
   const p = profile.data;
   const stuck = waiting(
     p,

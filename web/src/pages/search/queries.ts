@@ -59,7 +59,7 @@ export const completeQuery = (table: string, space: string, stamp: string) =>
 
 export const measurementsQuery = (table: string) =>
   queryOptions({
-    queryKey: ['measurement', 'list', table],
+    queryKey: ['measurement', 'list', tableParts(table)],
     queryFn: () =>
       everyPage(cursor =>
         answer(api.GET('/v1/measurements', { params: { query: { limit: PAGE, cursor, ...tableParts(table) } } })),

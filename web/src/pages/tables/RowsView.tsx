@@ -161,7 +161,7 @@ function columnsOf(open: (layer: string) => void, narrow: boolean) {
   return [
     column.accessor('text', {
       header: 'Layer',
-      size: narrow ? 230 : 500,
+      size: narrow ? 240 : 500,
       cell: c => (
         <button
           type="button"
@@ -193,7 +193,7 @@ function columnsOf(open: (layer: string) => void, narrow: boolean) {
       {
         id: 'stage',
         header: 'Stage',
-        size: 150,
+        size: 170,
         cell: c => placeText(c.row.original.places) || <span className="dim">none</span>,
       },
     ),
@@ -286,11 +286,13 @@ export function RowsView({ table, detail }: { table: TableRef; detail: TableDeta
           </Empty>
         ) : (
           <DataTable
+            key={narrow ? 'narrow' : 'wide'}
             data={placed}
             keep={keep}
             columns={columns}
             label={`Rows of ${table.device}/${table.config}`}
             rowId={rowId}
+            tall={narrow}
             height="calc(100vh - 290px)"
             selected={layer}
             onSelect={row => show('layer', row.text)}

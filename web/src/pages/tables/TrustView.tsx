@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Lathe authors
 import { useCallback, useMemo } from 'react';
 import { useQuery } from '@tanstack/react-query';
+import { Link } from 'wouter';
 import { Chart } from '../../components/Chart';
 import type { ChartColours } from '../../components/chartTheme';
 import { fixed, ms, percent } from '../../components/format';
@@ -176,7 +177,7 @@ export function TrustView({ table, detail }: { table: TableRef; detail: TableDet
         <p>
           <State tone={data.trusted ? 'good' : 'bad'}>{data.trusted ? 'Can be trusted' : 'Doubtful'}</State>{' '}
           <span className="dim">
-            found out <Time at={data.at} /> by {data.profile}
+            found out <Time at={data.at} /> by <Link href={`/profiles/${data.profile}`}>{data.profile}</Link>
           </span>
         </p>
         <Calibrate table={table} />
