@@ -10,8 +10,9 @@
 #include "server/jobs/internal.h"
 
 /* ROUNDS_MAX: visits that a row may have in all, in each of its contexts. AT_ONCE: that are planned for a row before
- * its interval is looked at again. ROWS_KNOWN: with an interval, before anything is forecast. */
-enum { ROUNDS_MAX = 32, AT_ONCE = 6, ROWS_KNOWN = 12 };
+ * its interval is looked at again. ROWS_KNOWN: with an interval, before anything is forecast. FORECASTS: how
+ * often it is made anew while the visits of a plan are done. */
+enum { ROUNDS_MAX = 32, AT_ONCE = 6, ROWS_KNOWN = 12, FORECASTS = 32 };
 /* Student's t where there are many degrees of freedom: figures of rows are told by it, and what fewer cost comes on
  * top.
  */
@@ -397,19 +398,17 @@ static double confidence_of(const json_t *job)
     return fmin(fmax((rounds - 1.25) / 0.75, 0), 1);
 }
 
-enum lathe_status further_forecast(struct kv_txn *txn, const json_t *job, double *visits, struct lathe_error *err)
+static enum lathe_status forecast(struct kv_txn *txn, const json_t *job, double *visits, struct lathe_error *err)
 {
     struct survey s;
     struct rng rng;
-    *visits = 0;
-    if (json_number_value(json_object_get(job, "ci")) <= 0) return LATHE_OK;
+    double confidence = confidence_of(job);
+    *visits = (1 - confidence) * usual_share * (double)job_int(job, "visits_total");
+    if (confidence <= 0) return LATHE_OK;
     enum lathe_status st = survey_take(txn, job, &s, err);
     struct population all = st ? (struct population){.middle = NAN} : population_of(&s);
     if (!st) st = note_remaining(&s, err);
-    double confidence = confidence_of(job);
-    double usual = usual_share * (double)job_int(job, "visits_total");
-    if (!st) *visits = (1 - confidence) * usual;
-    if (!st && confidence > 0 && isfinite(all.middle)) {
+    if (!st && isfinite(all.middle)) {
         for (size_t i = 0; i < s.row_count; i++) {
             struct row_state *row = &s.rows[i];
             struct belief truth = drawn(row, &all);
@@ -421,5 +420,29 @@ enum lathe_status further_forecast(struct kv_txn *txn, const json_t *job, double
         *visits += confidence * choose_visits(&s, &rng, NULL);
     }
     survey_clear(&s);
+    return st;
+}
+
+/* A forecast reads the whole plan, and results come every moment. */
+static bool forecast_holds(const json_t *job)
+{
+    int64_t total = job_int(job, "visits_total");
+    int64_t since = job_int(job, "visits_done") - job_hidden(job, "forecast_done");
+    return job_hidden(job, "forecast_total") == total && since >= 0 && since < total / FORECASTS;
+}
+
+enum lathe_status further_forecast(struct kv_txn *txn, json_t *job, double *visits, struct lathe_error *err)
+{
+    enum lathe_status st = LATHE_OK;
+    *visits = 0;
+    if (json_number_value(json_object_get(job, "ci")) <= 0) return LATHE_OK;
+    if (!forecast_holds(job)) {
+        st = forecast(txn, job, visits, err);
+        if (st) return st;
+        job_set_hidden(job, "forecast_milli", llround(*visits * 1000));
+        job_set_hidden(job, "forecast_done", job_int(job, "visits_done"));
+        job_set_hidden(job, "forecast_total", job_int(job, "visits_total"));
+    }
+    *visits = (double)job_hidden(job, "forecast_milli") / 1000;
     return st;
 }

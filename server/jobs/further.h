@@ -28,7 +28,8 @@ struct further {
 /** What to visit next. No visits: all rows are as precise as asked, or have had as many visits as one may. */
 enum lathe_status further_visits(struct kv_txn *, const json_t *job, struct further *out, struct lathe_error *err);
 /** Visits that are likely to come beyond those of the plan. @param[out] visits 0 where no interval is asked for; what
- *  usually comes as long as rows were hardly visited twice. */
-enum lathe_status further_forecast(struct kv_txn *, const json_t *job, double *visits, struct lathe_error *err);
+ *  usually comes as long as rows were hardly visited twice. The job keeps it: it is made anew when the plan has
+ *  changed, or a thirty-second of its visits has been done since. */
+enum lathe_status further_forecast(struct kv_txn *, json_t *job, double *visits, struct lathe_error *err);
 
 #endif
