@@ -45,7 +45,7 @@ static const char not_built[] =
     "<h1>The page is not built</h1>\n"
     "<p>The server runs, and its interface answers under <code>/v1</code>. Its page is missing: there is no "
     "<code>index.html</code> in <code>share/lathe/web</code>, nor where <code>--web</code> points.</p>\n"
-    "<p>Install Node.js 18 or later with npm, build Lathe again (<code>cmake -S . -B build/release &amp;&amp; cmake "
+    "<p>Install Node.js 18.17 or later with npm, build Lathe again (<code>cmake -S . -B build/release &amp;&amp; cmake "
     "--build build/release</code>), and start <code>lathed</code> from there or install it.</p>\n"
     "</body></html>\n";
 

@@ -10,7 +10,7 @@
 #include "server/routes/tables.h"
 #include "server/store/store.h"
 
-enum { BODY_BYTES = 64 * 1024 * 1024, PAGE_DEFAULT = 100, PAGE_MOST = 10000 };
+enum { BODY_BYTES = 64 * 1024 * 1024, PAGE_DEFAULT = 100, PAGE_MOST = 10000, CURSOR_BYTES = ROW_TEXT_BYTES + 32 };
 
 /* ---- reading a version's rows ---- */
 
@@ -112,27 +112,62 @@ static bool is_kind(const char *text)
     return false;
 }
 
-/* Rows from the one behind the cursor, which is the text of the last row of the page before. */
-static bool find_cursor(const struct rows *rows, const char *cursor, size_t *from)
+/* Where a page ended: its last row, as it stood in the order. The row itself may be gone since, or have other figures.
+ */
+struct place {
+    bool by_latency, down;
+    double ms;
+    const char *text;
+};
+
+static void print_cursor(const struct row *last, const char *sort, char out[CURSOR_BYTES])
 {
+    char ms[32] = "";
+    bool by_latency = sort && strstr(sort, "latency_ms");
+    if (by_latency) text_from_double(latency_best_ms(&last->latency), ms);
+    snprintf(out, CURSOR_BYTES, "%s%s%s", ms, by_latency ? " " : "", last->text);
+}
+
+static bool read_cursor(const char *cursor, const char *sort, struct place *out)
+{
+    struct entry row;
+    size_t number = strcspn(cursor, " ");
+    *out = (struct place){.down = sort && sort[0] == '-', .text = cursor};
+    out->by_latency = sort && strstr(sort, "latency_ms");
+    if (out->by_latency && (!text_to_double(cursor, number, &out->ms) || !cursor[number])) return false;
+    if (out->by_latency) out->text = cursor + number + 1;
+    return row_parse(out->text, &row.layer, &row.resolution, NULL) == LATHE_OK;
+}
+
+static bool comes_after(const struct row *row, const struct place *place)
+{
+    double ms = latency_best_ms(&row->latency);
+    int order = strcmp(row->text, place->text);
+    if (place->by_latency && ms != place->ms) order = ms < place->ms ? -1 : 1;
+    return place->down ? order < 0 : order > 0;
+}
+
+/* @param[out] from the first row behind the cursor. @return false when no list gives such a cursor. */
+static bool find_cursor(const struct rows *rows, const char *cursor, const char *sort, size_t *from)
+{
+    struct place place;
     *from = 0;
     if (!cursor) return true;
-    for (size_t i = 0; i < rows->count; i++) {
-        if (strcmp(rows->items[i].text, cursor) != 0) continue;
-        *from = i + 1;
-        return true;
-    }
-    return false;
+    if (!read_cursor(cursor, sort, &place)) return false;
+    while (*from < rows->count && !comes_after(&rows->items[*from], &place)) (*from)++;
+    return true;
 }
 
 static void reply_page(struct http_request *request, const struct table_info *info, const struct rows *rows,
                        size_t from, size_t limit)
 {
+    char next[CURSOR_BYTES] = "";
     json_t *items = json_array();
     size_t i = from;
     for (; i < rows->count && i - from < limit; i++)
         json_array_append_new(items, entry_to_json(rows->items[i].text, &rows->items[i].latency));
-    json_t *answer = page_json(items, i < rows->count ? rows->items[i - 1].text : "");
+    if (i < rows->count) print_cursor(&rows->items[i - 1], http_query(request, "sort"), next);
+    json_t *answer = page_json(items, next);
     json_object_set_new(answer, "device", json_string(info->device));
     json_object_set_new(answer, "config", json_string(info->config));
     json_object_set_new(answer, "version", json_integer(info->version));
@@ -231,7 +266,7 @@ static enum http_outcome list_entries(struct http_request *request)
     if (!sort_rows(&rows, http_query(request, "sort")))
         http_reply_problem(request, 400, "sort", NULL, "sort must be one of: layer, -layer, latency_ms, -latency_ms");
     else if (media->format != FORMAT_JSON) reply_export(request, media, &rows);
-    else if (!find_cursor(&rows, http_query(request, "cursor"), &from))
+    else if (!find_cursor(&rows, http_query(request, "cursor"), http_query(request, "sort"), &from))
         http_reply_problem(request, 400, "cursor", NULL, "the cursor is none that this list gave");
     else reply_page(request, &info, &rows, from, (size_t)limit);
     table_info_clear(&info);

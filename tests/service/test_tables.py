@@ -3,6 +3,7 @@
 """Tables over REST: import, export, browse, versions. And spaces."""
 import json
 import unittest
+import urllib.parse
 
 from lathe_service import Server, test_data
 
@@ -87,6 +88,24 @@ class TableTest(unittest.TestCase):
         for query, field in (("kind=conv", "kind"), ("sort=size", "sort"), ("cursor=nothing", "cursor"), ("limit=0", "limit"), ("page=1", "page")):
             status, _, problem = self.server.call("GET", TABLE + "/entries?" + query)
             self.assertEqual((status, problem["field"]), (400, field))
+
+    def test_pages_go_on_where_the_last_row_is_gone(self):
+        for sort, key in (("layer", "layer"), ("-latency_ms", "latency_ms")):
+            rows = {f"linear in=1x1x{n} out=1x1x10": (n * 7) % 11 + 1 for n in range(10, 35)}
+            seen, query = [], f"?sort={sort}&limit=4"
+            while query:
+                text = "".join(f"{layer},{ms}\n" for layer, ms in rows.items())
+                self.server.call("DELETE", TABLE)
+                self.post(b"layer,mean_ms\n" + text.encode(), "text/csv")
+                page = self.server.ok("GET", TABLE + "/entries" + query)
+                seen += page["items"]
+                del rows[seen[-1]["layer"]]
+                query = page["next"] and f"?sort={sort}&limit=4&cursor={urllib.parse.quote(page['next'])}"
+            self.assertEqual(len({item["layer"] for item in seen}), 25, sort)
+            self.assertEqual([item[key] for item in seen], sorted((item[key] for item in seen), reverse=sort[0] == "-"))
+        for cursor in ("1", "x%20linear%20in=1x1x8%20out=1x1x8", "linear%20in=1x1x8%20out=1x1x8", "1%20linear"):
+            status, _, problem = self.server.call("GET", TABLE + f"/entries?sort=latency_ms&cursor={cursor}")
+            self.assertEqual((status, problem["field"]), (400, "cursor"), cursor)
 
     def test_history_shows_a_row_over_versions(self):
         self.post(GOOD)
