@@ -47,6 +47,28 @@ scene('the page waits for a server that is away, and goes on where it was', asyn
   await page.getByText('there').first().waitFor();
 });
 
+scene('a page that was never opened is loaded when a server that was away is back', async s => {
+  const { server, watched, page } = s;
+  watched.allow(/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/);
+  watched.allow(/dynamically imported module|Unable to preload CSS/);
+  await watched.visit('/devices');
+  await server.stop();
+  await page.locator('.live[data-live=false]').waitFor();
+  await page.getByRole('link', { name: 'Search' }).click();
+  await page.getByText('This page is loaded as soon as it is back.').waitFor();
+  await server.start();
+  await page.getByText('There is no latency table yet').waitFor();
+});
+
+scene('the longest names fit, on a phone too', async ({ server, watched, page }) => {
+  const name = `${'a'.repeat(30)}.${'b'.repeat(33)}`;
+  const destination = `${'u'.repeat(60)}@${'h'.repeat(60)}.example.org`;
+  await server.ok('POST', '/v1/devices', { name, transport: { type: 'ssh', destination } });
+  await watched.visit('/devices');
+  await page.getByText(name).first().waitFor();
+  await watched.inspect('devices-long');
+});
+
 scene('colours are chosen on the page and kept', async ({ watched, page }) => {
   await watched.visit('/devices');
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);

@@ -54,9 +54,19 @@ scene('a measured table is looked at from all sides', async s => {
   await page.reload();
   await shown(page, `1 of ${ROWS} rows`);
 
-  // A layer: its samples are those that the server has.
-  await page.locator('.row-link').first().click();
+  // A layer, at the keyboard: Escape leads back to its row.
   const panel = page.getByRole('complementary', { name: 'The layer' });
+  const rows = page.locator('.table-scroll');
+  await rows.focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await panel.and(page.locator(':focus')).waitFor();
+  await page.keyboard.press('Escape');
+  await rows.locator('.row-link:focus').waitFor();
+  await page.keyboard.press('Enter');
+
+  // Its samples are those that the server has.
+  await panel.waitFor();
   const layer = new URL(page.url()).searchParams.get('layer');
   const samples = await server.ok('GET', `/v1/tables/here/${CONFIG}/samples?layer=${encodeURIComponent(layer)}`);
   const taken = samples.items.flatMap(v => v.samples).filter(v => v.latency_ms !== null).length;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: 2026 The Lathe authors
 import { useEffect, useMemo, useRef, useState } from 'react';
+import type { KeyboardEvent } from 'react';
 import { flexRender, getCoreRowModel, useReactTable } from '@tanstack/react-table';
 import type { ColumnDef, Header, RowData, SortingState } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
@@ -56,6 +57,24 @@ function HeaderCell<T>({ header }: { header: Header<T, unknown> }) {
   );
 }
 
+/** Arrow keys go from row to row, by the first button or link of each. */
+function moveFocus(event: KeyboardEvent<HTMLDivElement>) {
+  if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
+  const place = event.currentTarget;
+  const rows = [...place.querySelectorAll('tbody tr')].flatMap(
+    row => row.querySelector<HTMLElement>('a, button') ?? [],
+  );
+  const at = rows.findIndex(row => row === document.activeElement);
+  if (at < 0 && event.target !== place) return;
+  const top = place.getBoundingClientRect().top + ROW;
+  const to =
+    at < 0 ? rows.find(row => row.getBoundingClientRect().top >= top) : rows[at + (event.key === 'ArrowDown' ? 1 : -1)];
+  if (!to) return;
+  event.preventDefault();
+  to.focus({ preventScroll: true });
+  to.closest('tr')?.scrollIntoView({ block: 'nearest' });
+}
+
 /** A table of any length (100,000 rows and more): only the rows in sight are in the page. Sorted by its headers.
  *  @param data,columns keep them in useMemo or outside the component: new ones lay the table out anew.
  *  @param label what the table lists.
@@ -65,7 +84,7 @@ function HeaderCell<T>({ header }: { header: Header<T, unknown> }) {
  *  @param tall rows of two lines: details of a layer are below its shapes. Give another key with another.
  *  @param height of the whole, in CSS; less is used where there are few rows.
  *  @param selected id of the row that is marked. @param onSelect a click on a row; put a button or link into a cell, too,
- *  for those at a keyboard. */
+ *  for those at a keyboard, with tabIndex -1: arrow keys reach it, and Tab goes past the table, however long it is. */
 export function DataTable<T>(props: {
   data: T[];
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- columns of one table have values of several types
@@ -123,7 +142,9 @@ export function DataTable<T>(props: {
       data-tall={props.tall}
       role="region"
       aria-label={props.label}
+      aria-description="Arrow keys go from row to row."
       tabIndex={0}
+      onKeyDown={moveFocus}
       style={{ maxHeight: props.height ?? '70vh' }}
     >
       <table

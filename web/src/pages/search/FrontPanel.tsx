@@ -49,7 +49,7 @@ function columnsOf(take: (point: FrontPoint) => void): ColumnDef<FrontPoint>[] {
       enableSorting: false,
       size: 90,
       cell: c => (
-        <button type="button" className="quiet small" onClick={() => take(c.row.original)}>
+        <button type="button" tabIndex={-1} className="quiet small" onClick={() => take(c.row.original)}>
           Choose
         </button>
       ),

@@ -37,7 +37,7 @@ function columnsOf(a: TableRef, b: TableRef) {
       header: 'Layer',
       size: 420,
       cell: c => (
-        <Link href={tableAddress(a, 'rows', { layer: c.row.original.a.text })}>
+        <Link href={tableAddress(a, 'rows', { layer: c.row.original.a.text })} tabIndex={-1}>
           <LayerText text={c.getValue()} />
         </Link>
       ),

@@ -16,7 +16,7 @@ const column = createColumnHelper<Doubt>();
 
 function columnsOf(table: TableRef, others: boolean) {
   const link = (text: string) => (
-    <Link href={tableAddress(table, 'rows', { layer: text })}>
+    <Link href={tableAddress(table, 'rows', { layer: text })} tabIndex={-1}>
       <LayerText text={text} />
     </Link>
   );

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: 2026 The Lathe authors
+import { useEffect, useRef } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { CopyButton } from '../../components/CopyButton';
 import { count, ms, percent } from '../../components/format';
@@ -61,6 +62,23 @@ function Fingerprint({ detail }: { detail: TableDetail }) {
   );
 }
 
+/** Takes the focus from the table's row that it was opened by, and gives it back. */
+function useFocus(onClose: () => void) {
+  const panel = useRef<HTMLElement>(null);
+  const row = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const from = document.activeElement;
+    if (!(from instanceof HTMLElement) || !from.closest('.table-scroll')) return;
+    row.current = from;
+    panel.current?.focus();
+  }, []);
+  const close = () => {
+    if (row.current?.isConnected) row.current.focus();
+    onClose();
+  };
+  return { panel, close };
+}
+
 /** What is known of one row: figures, samples, what the device was like, versions. @param row undefined: the version
  *  shown does not have it. */
 export function LayerPanel(props: {
@@ -73,13 +91,20 @@ export function LayerPanel(props: {
   const { table, layer, row } = props;
   const samples = useQuery(samplesQuery(table, layer));
   const history = useQuery(historyQuery(table, layer));
+  const { panel, close } = useFocus(props.onClose);
   return (
-    <aside className="layer-panel card stack" aria-label="The layer">
+    <aside
+      ref={panel}
+      className="layer-panel card stack"
+      aria-label="The layer"
+      tabIndex={-1}
+      onKeyDown={e => e.key === 'Escape' && close()}
+    >
       <div className="layer-head">
         <h2>
           <LayerText text={layer} />
         </h2>
-        <button type="button" className="quiet" aria-label="Close the layer" onClick={props.onClose}>
+        <button type="button" className="quiet" aria-label="Close the layer" onClick={close}>
           ×
         </button>
       </div>

@@ -165,6 +165,7 @@ function columnsOf(open: (layer: string) => void, narrow: boolean) {
       cell: c => (
         <button
           type="button"
+          tabIndex={-1}
           className="row-link"
           onClick={e => {
             e.stopPropagation();
