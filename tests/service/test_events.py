@@ -22,6 +22,10 @@ def big_space(number, size=200000):
     return {**SPACE, "id": f"big{number}", "source": "x" * size}
 
 
+def place_of(event_id):
+    return int(event_id.split("-")[1])
+
+
 class EventsTest(unittest.TestCase):
     def setUp(self):
         self.server = Server()
@@ -224,12 +228,14 @@ class EventsTest(unittest.TestCase):
                  lambda: (again := self.listen(headers={"Last-Event-ID": place})).first and again.first.kind == "reset")
 
     def test_a_comment_comes_when_nothing_happens_and_keeps_the_place_fresh(self):
-        stream = self.listen("?topics=table")
+        stream, other = self.listen("?topics=table"), self.listen()
         self.add_device()
-        seen = self.listen().last_id
-        while not stream.comments:
+        other.of("device", "d")
+        seen = place_of(other.last_id)
+        self.assertLess(place_of(stream.last_id), seen)
+        while stream.open and not (stream.comments and place_of(stream.last_id) >= seen):
             stream._block()
-        wait_for("the place is told", lambda: stream.last_id == seen or stream._block())
+        self.assertTrue(stream.open)
 
     # ---- many, and slow ones ----
 
