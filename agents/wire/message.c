@@ -262,6 +262,21 @@ void wire_clock_setting(struct wire_cursor *c, struct wire_clock_setting *m)
     wire_u32(c, &m->khz);
 }
 
+void wire_board_reply(struct wire_cursor *c, struct wire_board_reply *m)
+{
+    wire_text(c, m->board, sizeof m->board);
+    wire_text(c, m->core, sizeof m->core);
+    wire_text(c, m->timer, sizeof m->timer);
+    wire_u32(c, &m->core_hz);
+    wire_u32(c, &m->timer_hz);
+    wire_u32(c, &m->sram_bytes);
+    wire_u32(c, &m->flash_bytes);
+    wire_u32(c, &m->arena_bytes);
+    wire_u32(c, &m->code_bytes);
+    wire_u8(c, &m->flags);
+    wire_text(c, m->fault, sizeof m->fault);
+}
+
 void wire_error(struct wire_cursor *c, struct wire_error *m)
 {
     wire_u8(c, &m->code);

@@ -37,6 +37,7 @@ enum wire_type {
     WIRE_BYE,
     WIRE_STATE,
     WIRE_CLOCK,
+    WIRE_BOARD,
     WIRE_TYPES,       /* one more than the last request */
     WIRE_ERROR = 0xff /* reply to any request */
 };
@@ -221,6 +222,19 @@ struct wire_clock_setting {
     uint32_t khz;      /* lock the clock; 0: leave it */
 };
 void wire_clock_setting(struct wire_cursor *, struct wire_clock_setting *);
+
+enum { WIRE_BOARD_EMULATED = 1 }; /* flags of BOARD */
+
+/* What a microcontroller is. */
+struct wire_board_reply {
+    char board[32], core[32], timer[32]; /* "netduinoplus2", "Cortex-M4F", "TIM2" */
+    uint32_t core_hz, timer_hz;          /* timer_hz: clock units a second; 0 where they are instructions */
+    uint32_t sram_bytes, flash_bytes;    /* that the chip has */
+    uint32_t arena_bytes, code_bytes;    /* for activations; of flash, what is no layer's: program, blob */
+    uint8_t flags;
+    char fault[64]; /* what ended the run of the program before this one: "" a power-up or a reset that was asked for */
+};
+void wire_board_reply(struct wire_cursor *, struct wire_board_reply *);
 
 struct wire_error {
     uint8_t code; /* enum wire_error_code */

@@ -381,6 +381,30 @@ START_TEST(a_clock_is_set_by_governor_and_frequency)
 }
 END_TEST
 
+START_TEST(a_board_tells_its_chip_its_clocks_its_memory_and_its_last_fault)
+{
+    struct golden g;
+    struct wire_board_reply m = {0};
+    load("board_reply", true, &g);
+    ck_assert_uint_eq(g.header.type, WIRE_BOARD | WIRE_REPLY_BIT);
+    wire_board_reply(&g.payload, &m);
+    ck_assert(wire_read_all(&g.payload));
+    ck_assert_str_eq(m.board, "netduinoplus2");
+    ck_assert_str_eq(m.core, "Cortex-M4F");
+    ck_assert_str_eq(m.timer, "TIM2");
+    ck_assert_uint_eq(m.core_hz, 168000000);
+    ck_assert_uint_eq(m.timer_hz, 84000000);
+    ck_assert_uint_eq(m.sram_bytes, 131072);
+    ck_assert_uint_eq(m.flash_bytes, 1048576);
+    ck_assert_uint_eq(m.arena_bytes, 114688);
+    ck_assert_uint_eq(m.code_bytes, 98304);
+    ck_assert_uint_eq(m.flags, WIRE_BOARD_EMULATED);
+    ck_assert_str_eq(m.fault, "watchdog");
+    CHECK_WRITTEN(&g, true, wire_board_reply, &m);
+    CHECK_CUT(&g, true, wire_board_reply, struct wire_board_reply);
+}
+END_TEST
+
 static TCase *message_cases(void)
 {
     TCase *t = tcase_create("messages");
@@ -405,6 +429,7 @@ static TCase *responder_cases(void)
     tcase_add_test(t, nothing_but_hello_is_taken_before_hello);
     tcase_add_test(t, the_state_of_a_device_has_heat_clocks_memory_and_load);
     tcase_add_test(t, a_clock_is_set_by_governor_and_frequency);
+    tcase_add_test(t, a_board_tells_its_chip_its_clocks_its_memory_and_its_last_fault);
     return t;
 }
 
