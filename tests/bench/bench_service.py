@@ -99,7 +99,7 @@ def bench_large_table(server, rows=100000):
 
 
 def main():
-    with Server() as server:
+    with Server(described=False) as server:
         server.ok("POST", "/v1/devices", {"name": "d", "transport": {"type": "local"}})
         for batch in (1, 10):
             server.call("DELETE", f"/v1/tables/d/{CONFIG}")
