@@ -14,6 +14,7 @@ enum {
     NETWORKS_MAX = 4096,
     VISITS_MAX = 100000,
     LAYERS_MAX = 256,
+    WARM_MS_MAX = 10000,
     REPEATS_MAX = 1000,
     TTL_MAX_S = 86400,
     EVERY_MAX_MS = 3600000
@@ -128,6 +129,7 @@ static enum lathe_status parse_sentinel(const json_t *document, struct lease *ou
     int64_t warmup = 0;
     int64_t runs = 0;
     int64_t every_ms = 0;
+    int64_t block_every_ms = 0;
     out->sentinel.network = -1;
     if (!document) return LATHE_OK;
     json_fields_begin(&f, document, err);
@@ -135,6 +137,7 @@ static enum lathe_status parse_sentinel(const json_t *document, struct lease *ou
     json_get_int(&f, "warmup", JSON_REQUIRED, 0, REPEATS_MAX, &warmup);
     json_get_int(&f, "runs", JSON_REQUIRED, 1, REPEATS_MAX, &runs);
     json_get_int(&f, "every_ms", JSON_REQUIRED, 1, EVERY_MAX_MS, &every_ms);
+    json_get_int(&f, "block_every_ms", JSON_OPTIONAL, 1, EVERY_MAX_MS, &block_every_ms);
     enum lathe_status st = json_fields_end(&f);
     if (!st && !lease_network(out, (int)network))
         st = error_field(err, "network", "the lease does not describe network %d", (int)network);
@@ -142,7 +145,8 @@ static enum lathe_status parse_sentinel(const json_t *document, struct lease *ou
         error_in_field(err, "sentinel");
         return st;
     }
-    out->sentinel = (struct lease_sentinel){(int)network, (int)warmup, (int)runs, (int)every_ms};
+    out->sentinel = (struct lease_sentinel){(int)network, (int)warmup, (int)runs, (int)every_ms, (int)block_every_ms};
+    if (!block_every_ms) out->sentinel.block_every_ms = (int)every_ms;
     return LATHE_OK;
 }
 
@@ -169,6 +173,7 @@ enum lathe_status lease_parse(const json_t *document, struct lease *out, struct 
     int64_t ttl_s = 0;
     int64_t warmup = 0;
     int64_t runs = 0;
+    int64_t warm_ms = 0;
     int kind = 0;
     json_fields_begin(&f, document, err);
     json_get_name(&f, "id", JSON_REQUIRED, &id);
@@ -181,6 +186,7 @@ enum lathe_status lease_parse(const json_t *document, struct lease *out, struct 
     json_get_bool(&f, "per_layer", JSON_REQUIRED, &lease.per_layer);
     json_get_int(&f, "warmup", JSON_REQUIRED, 0, REPEATS_MAX, &warmup);
     json_get_int(&f, "runs", JSON_REQUIRED, 1, REPEATS_MAX, &runs);
+    json_get_int(&f, "warm_ms", JSON_OPTIONAL, 0, WARM_MS_MAX, &warm_ms);
     json_get_array(&f, "networks", JSON_REQUIRED, 1, NETWORKS_MAX, &networks);
     json_get_array(&f, "visits", JSON_REQUIRED, 1, VISITS_MAX, &visits);
     json_get_object(&f, "sentinel", JSON_OPTIONAL, &sentinel);
@@ -192,7 +198,7 @@ enum lathe_status lease_parse(const json_t *document, struct lease *out, struct 
     lease.ttl_s = (int)ttl_s;
     lease.warmup = (int)warmup;
     lease.runs = (int)runs;
-    lease.measurement = kind == 1;
+    lease.warm_ms = (int)warm_ms;
     st = parse_device(device, &lease, err);
     if (!st) st = parse_lists(networks, visits, &lease, err);
     if (!st) st = parse_sentinel(sentinel, &lease, err);

@@ -8,12 +8,11 @@
  *   processors. Without a body the agent works off one lease at a time.
  *   {"id":"l-..","fence":7,"ttl_s":30,"kind":"profile"|"measurement","job":"p-..",
  *    "device":{"name":"pi4","transport":{"type":"local"}},"config":"xnnpack-f32-t1-b1",
- *    "per_layer":true,"warmup":2,"runs":3,
- *    "sentinel":{"network":27,"warmup":1,"runs":3,"every_ms":300},                          or absent
- *    "networks":[{"network":0,"layers":["conv2d in=..", ..]}, ..],
- *    "visits":[{"visit":17,"network":0}, ..]}            in the order in which to run them
- * POST /v1/leases/{id}/renew    {"fence":7} -> 200 {"ttl_s":30}; 409 when the lease has ended: stop
- * POST /v1/leases/{id}/results  {"fence":7,"fingerprint":{"cpu":"..",..},"visits":[{"visit":17,"network":0,
+ *    "per_layer":true,"warmup":2,"runs":3,"warm_ms":12,
+ *    "sentinel":{"network":27,"warmup":1,"runs":3,"every_ms":300,"block_every_ms":30},                          or
+ * absent "networks":[{"network":0,"layers":["conv2d in=..", ..]}, ..], "visits":[{"visit":17,"network":0}, ..]} in the
+ * order in which to run them POST /v1/leases/{id}/renew    {"fence":7} -> 200 {"ttl_s":30}; 409 when the lease has
+ * ended: stop POST /v1/leases/{id}/results  {"fence":7,"fingerprint":{"cpu":"..",..},"visits":[{"visit":17,"network":0,
  *      "wall_ns":[[..layers],..runs],"cpu_ns":[[..]],"preempted":[[..]],"total_ns":[..],
  *      "sentinel":{"ns":..,"cpu_ns":..},"state":{"khz":..,"temperature_k":..,"load":..,"available_mb":..},"busy_ns":..,"build_ns":..,
  *      "redone":1,"throttled":true}]} -> 200 {"accepted":1}
@@ -48,6 +47,7 @@ struct lease_visit {
 struct lease_sentinel {
     int network; /* -1: none */
     int warmup, runs, every_ms;
+    int block_every_ms; /* while one network is visited again and again */
 };
 
 struct lease {
@@ -55,7 +55,8 @@ struct lease {
     json_t *transport_options; /* the device's transport object; owned */
     int64_t fence;
     int ttl_s, warmup, runs;
-    bool per_layer, measurement; /* measurement: of one network, else of a table */
+    int warm_ms; /* 0, or: warm up for so long by the sentinel's time a run, and at least `warmup` runs */
+    bool per_layer;
     struct lease_sentinel sentinel;
     struct lease_network *networks;
     int network_count;

@@ -9,18 +9,22 @@
 #include "lut/base/clock.h"
 #include "lut/base/log.h"
 
-/* SENTINEL_SHARE: the sentinel may take one part in so many of the device's time, however slow it is; a measurement is
- * short, and the sentinel all that tells it from the device's mood. A throttled device gets COOL_MS for itself, each
- * time twice as long. */
+/* SENTINEL_SHARE: the sentinel may take one part in so many of the device's time, however slow it is; where one network
+ * is visited again and again, for a measurement, it is all that tells it from the device's mood. A throttled device
+ * gets COOL_MS for itself, each time twice as long. */
 enum {
     PENDING_MAX = 256,
     TRIES_MAX = 4,
     SENTINEL_SHARE = 8,
-    SENTINEL_SHARE_OF_MEASUREMENT = 2,
+    SENTINEL_SHARE_OF_BLOCK = 2,
     COOL_MS = 500,
     SLICE_MS = 100,
     COOL_LOOK_MS = 1000,
-    COOL_MOST_S = 300
+    COOL_MOST_S = 300,
+    WARMUP_MOST = 6,
+    LOOKS = 3,
+    LOOK_MS = 20,
+    HOPE_AFTER_MS = 10000
 };
 
 /* A visit that waits for the sentinel behind it. */
@@ -40,8 +44,10 @@ struct round {
     size_t pending_count;
     uint64_t sentinel_at_ns;   /* when it ran last */
     uint64_t sentinel_cost_ns; /* device time that it took, not accounted yet */
-    uint64_t sentinel_last_ns; /* what a visit to it takes */
+    uint64_t sentinel_last_ns; /* what a visit to it takes, and its fastest run */
+    uint64_t sentinel_run_ns;
     int tries;                 /* of the pending visits */
+    uint64_t gave_up_ns;       /* when the device last stayed throttled through all of them; 0: never */
     struct device_state state; /* at the last sentinel */
     bool has_state;
     bool hot; /* it could not be cooled to the temperature that it is to have */
@@ -114,7 +120,11 @@ static enum lathe_status visit_sentinel(struct round *r, struct visits_failure *
     if (run_network(r, &visit, &samples, failure)) return failure->err.status;
     uint64_t end = clock_now_ns();
     int n = samples.runs < DRIFT_RUNS ? samples.runs : DRIFT_RUNS;
-    for (int i = 0; i < n; i++) runs[i] = drift_run_of(&samples, i, start + (end - start) / 2);
+    r->sentinel_run_ns = UINT64_MAX;
+    for (int i = 0; i < n; i++) {
+        runs[i] = drift_run_of(&samples, i, start + (end - start) / 2);
+        if (samples.total_ns[i] < r->sentinel_run_ns) r->sentinel_run_ns = samples.total_ns[i];
+    }
     visit_samples_clear(&samples);
     drift_add(r->drift, runs, (size_t)n);
     r->sentinel_at_ns = end;
@@ -125,11 +135,12 @@ static enum lathe_status visit_sentinel(struct round *r, struct visits_failure *
 }
 
 /* Between the visits of a sentinel there are every_ms, or as much as makes it cheap. */
-static bool sentinel_is_due(const struct round *r)
+static bool sentinel_is_due(const struct round *r, bool block)
 {
-    if (r->lease->sentinel.network < 0) return false;
-    uint64_t every = (uint64_t)r->lease->sentinel.every_ms * UINT64_C(1000000);
-    uint64_t share = r->lease->measurement ? SENTINEL_SHARE_OF_MEASUREMENT : SENTINEL_SHARE;
+    const struct lease_sentinel *s = &r->lease->sentinel;
+    if (s->network < 0) return false;
+    uint64_t every = (uint64_t)(block ? s->block_every_ms : s->every_ms) * UINT64_C(1000000);
+    uint64_t share = block ? SENTINEL_SHARE_OF_BLOCK : SENTINEL_SHARE;
     if (every < share * r->sentinel_last_ns) every = share * r->sentinel_last_ns;
     return r->pending_count == PENDING_MAX || clock_now_ns() - r->sentinel_at_ns >= every;
 }
@@ -226,9 +237,21 @@ static void cool(struct round *r)
     pause_ms(r, (uint64_t)COOL_MS << r->tries);
 }
 
+/* A network that takes a millisecond or two has not found its weights in the caches again after two runs: runs of int8
+ * networks took 3, 2, 1, 0.5, 0.3% more one after the other, those of ten milliseconds none. */
+static int warmup_of(const struct round *r)
+{
+    int least = r->lease->warmup;
+    if (!r->lease->warm_ms || !r->sentinel_run_ns) return least;
+    uint64_t wanted = (uint64_t)r->lease->warm_ms * UINT64_C(1000000) / r->sentinel_run_ns + 1;
+    int most = least > WARMUP_MOST ? least : WARMUP_MOST;
+    if (wanted > (uint64_t)most) return most;
+    return (int)wanted > least ? (int)wanted : least;
+}
+
 static enum lathe_status visit_one(struct round *r, const struct lease_visit *v, struct visits_failure *failure)
 {
-    struct runner_visit visit = {.network = v->network, .warmup = r->lease->warmup, .runs = r->lease->runs};
+    struct runner_visit visit = {.network = v->network, .warmup = warmup_of(r), .runs = r->lease->runs};
     struct visit_samples samples = {0};
     uint64_t start = clock_now_ns();
     if (run_network(r, &visit, &samples, failure)) return failure->err.status;
@@ -259,18 +282,45 @@ static enum lathe_status redo_pending(struct round *r, struct visits_failure *fa
     return st;
 }
 
+/* Whether the device is throttled, and no neighbour was just there for some milliseconds, as long as a visit to a small
+ * sentinel takes: it is looked at again before anything is thrown away. */
+static bool stays_slow(struct round *r, struct visits_failure *failure)
+{
+    for (int looks = 1; drift_is_slow(r->drift) && looks < LOOKS; looks++) {
+        pause_ms(r, LOOK_MS);
+        if (stopping(r) || visit_sentinel(r, failure)) return false;
+    }
+    return drift_is_slow(r->drift);
+}
+
+/* Whether pauses may help: a device that has just stayed slow through all of them is not waited for again at once. */
+static bool has_hope(const struct round *r)
+{
+    return !r->gave_up_ns || clock_now_ns() - r->gave_up_ns > HOPE_AFTER_MS * UINT64_C(1000000);
+}
+
 /* The sentinel behind some visits: they are sent, or done again when it shows a device that is slower than it was. */
 static bool close_block(struct round *r, struct visits_failure *failure)
 {
     if (r->lease->sentinel.network < 0) return send_pending(r, false);
     if (visit_sentinel(r, failure)) return false;
-    bool slow = drift_is_slow(r->drift);
-    while (slow && r->tries < TRIES_MAX - 1 && !stopping(r)) {
+    bool slow = stays_slow(r, failure);
+    while (slow && r->tries < TRIES_MAX - 1 && has_hope(r) && !stopping(r)) {
         log_event(LOG_DEBUG, "throttled: %zu visits are done again lease=%s", r->pending_count, r->lease->id);
         if (redo_pending(r, failure) || visit_sentinel(r, failure)) return false;
-        slow = drift_is_slow(r->drift);
+        slow = stays_slow(r, failure);
     }
+    if (failure->failed) return false;
+    if (slow && r->tries == TRIES_MAX - 1) r->gave_up_ns = clock_now_ns();
     return send_pending(r, slow);
+}
+
+/* Whether a visit is one of several in a row to its network. */
+static bool in_block(const struct lease *lease, int i)
+{
+    const struct lease_visit *v = lease->visits;
+    return (i > 0 && v[i - 1].network == v[i].network) ||
+           (i + 1 < lease->visit_count && v[i + 1].network == v[i].network);
 }
 
 void visits_run(struct runner *runner, const struct lease *lease, struct outbox *outbox, const atomic_int *stop,
@@ -290,7 +340,8 @@ void visits_run(struct runner *runner, const struct lease *lease, struct outbox 
     for (int i = 0; i < lease->visit_count && !out->failed && !stopping(r); i++) {
         if (outbox_state(outbox) != OUTBOX_OPEN || visit_one(r, &lease->visits[i], out)) break;
         bool last = i + 1 == lease->visit_count;
-        if ((last || lease->sentinel.network < 0 || sentinel_is_due(r)) && !close_block(r, out)) break;
+        if ((last || lease->sentinel.network < 0 || sentinel_is_due(r, in_block(lease, i))) && !close_block(r, out))
+            break;
     }
     /* What was measured before a stop or a failure counts by the sentinels there are. */
     if (r->pending_count) send_pending(r, false);

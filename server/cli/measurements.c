@@ -97,6 +97,9 @@ static enum exit_code run_measure(struct cli *cli)
     if (!network && cli_option(cli, "resolution")->given)
         return cli_misuse(cli->verb, "--resolution is for --network: a subnet says its own");
     json_t *body = json_pack("{s:s, s:s}", "device", cli->arguments[0], "config", cli_option(cli, "config")->text);
+    cli_put(cli, body, "ci", "ci");
+    cli_put(cli, body, "visits", "visits");
+    cli_put(cli, body, "runs", "runs");
     enum exit_code code = network ? put_network(cli, body) : put_subnet(cli, body);
     if (code) json_decref(body);
     else code = measure(cli, body, &measurement);
@@ -121,6 +124,10 @@ static const struct option_spec measure_options[] = {
     {"subnet", OPTION_TEXT, "FILE", "a subnet, or an answer of lathe subnet --json; - is standard input"},
     {"network", OPTION_TEXT, "NAME", "instead: one of lathe network list, or a FILE.json: once-for-all's net.config"},
     {"resolution", OPTION_INTEGER, "N", "of that network, where it is another than its own"},
+    {"ci", OPTION_FRACTION, "SHARE",
+     "from the tenth visit on, stop when half the 95% interval is within this share (default 1%)"},
+    {"visits", OPTION_INTEGER, "N", "at most so many visits (default 100); without --ci, just as many"},
+    {"runs", OPTION_INTEGER, "N", "timed runs a visit (default 5)"},
     {0},
 };
 

@@ -10,9 +10,12 @@
 #include "server/jobs/internal.h"
 
 /* ROUNDS_MAX: visits that a row may have in all, in each of its contexts. AT_ONCE: that are planned for a row before
- * its interval is looked at again. ROWS_KNOWN: with an interval, before anything is forecast. FORECASTS: how
- * often it is made anew while the visits of a plan are done. */
-enum { ROUNDS_MAX = 32, AT_ONCE = 6, ROWS_KNOWN = 12, FORECASTS = 32 };
+ * its interval is looked at again. ROWS_KNOWN: with an interval, before anything is forecast; of held-out subnets,
+ * HELD_OUT_KNOWN. FORECASTS: how often it is made anew while the visits of a plan are done. */
+enum { ROUNDS_MAX = 32, AT_ONCE = 6, HELD_OUT_AT_ONCE = 16, ROWS_KNOWN = 12, HELD_OUT_KNOWN = 5, FORECASTS = 32 };
+/* How narrow a held-out subnet's interval is to be, beside a row's: the factor, of which all readings are multiples, is
+ * the median of ten of them, and what they tell of the table's errors has theirs on top. */
+static const double held_out_share = 0.75;
 /* Student's t where there are many degrees of freedom: figures of rows are told by it, and what fewer cost comes on
  * top.
  */
@@ -23,9 +26,11 @@ static const double usual_variance = 0.65;
 static const double usual_weight = 10;
 
 /* What mostly comes beyond the first rounds, as a share of them; for as long as rows were hardly visited twice. */
-static const double usual_share = 0.1;
+static const double usual_share = 0.14;
 
+/* A row, or what stands for one: a held-out subnet as a whole. */
 struct row_state {
+    bool held_out;
     double visits, contexts, degrees;
     double needs;     /* visits for the interval that is asked, by this row alone; NAN: no interval yet */
     double remaining; /* visits that the plan still has for it */
@@ -34,7 +39,8 @@ struct row_state {
 };
 
 struct holder {
-    int number;          /* of the network */
+    int number; /* of the network */
+    bool held_out;
     uint32_t group;      /* networks of one input resolution, which share packed weights, have one */
     size_t first, count; /* in survey.members; a layer that occurs twice is there twice */
 };
@@ -43,6 +49,7 @@ struct holder {
 struct survey {
     struct kv_txn *txn;
     const json_t *job;
+    struct table_scaling scaling;
     json_t *index;  /* row -> its number */
     json_t *groups; /* stem -> group */
     struct row_state *rows;
@@ -78,10 +85,11 @@ static bool grow(struct survey *s, void *list, size_t count, size_t *room, size_
     return true;
 }
 
-static struct row_state state_of(const json_t *job, const struct latency *latency)
+static struct row_state state_of(const json_t *job, const struct latency *latency, bool held_out)
 {
-    struct row_state row = {.needs = NAN, .wide = true, .contexts = latency->contexts};
-    double asked = json_number_value(json_object_get(job, "ci")) * latency_best_ms(latency);
+    struct row_state row = {.needs = NAN, .wide = true, .contexts = latency->contexts, .held_out = held_out};
+    double share = json_number_value(json_object_get(job, "ci")) * (held_out ? held_out_share : 1);
+    double asked = share * latency_best_ms(latency);
     row.visits = (double)latency->samples / fmax((double)job_int(job, "runs"), 1);
     row.degrees = fmax(row.visits - row.contexts, 1);
     if (!isfinite(latency->ci_ms) || asked <= 0) return row;
@@ -105,7 +113,7 @@ static bool add_row(struct survey *s, const char *text, size_t *number)
         return false;
     }
     *number = s->row_count;
-    s->rows[s->row_count++] = state_of(s->job, &latency);
+    s->rows[s->row_count++] = state_of(s->job, &latency, false);
     json_object_set_new(s->index, text, json_integer((json_int_t)*number));
     return true;
 }
@@ -119,32 +127,75 @@ static uint32_t group_of(struct survey *s, const json_t *layers)
     return (uint32_t)json_integer_value(json_object_get(s->groups, stem));
 }
 
+static bool add_member(struct survey *s, struct holder *h, size_t row)
+{
+    if (!grow(s, &s->members, s->member_count, &s->member_room, sizeof *s->members)) return false;
+    s->members[s->member_count++] = (uint32_t)row;
+    h->count++;
+    return true;
+}
+
+static bool add_rows(struct survey *s, struct holder *h, const json_t *layers)
+{
+    size_t i;
+    const json_t *layer;
+    json_array_foreach(layers, i, layer)
+    {
+        size_t row;
+        if (!add_row(s, json_string_value(layer), &row) || !add_member(s, h, row)) return false;
+    }
+    return true;
+}
+
+/* Its figures come later: take_held_out(). */
+static bool add_held_out(struct survey *s, struct holder *h)
+{
+    if (!grow(s, &s->rows, s->row_count, &s->row_room, sizeof *s->rows)) return false;
+    s->rows[s->row_count] = state_of(s->job, &(struct latency){.ci_ms = NAN}, true);
+    return add_member(s, h, s->row_count++);
+}
+
 static bool add_holder(void *context, int number, const json_t *network)
 {
     struct survey *s = context;
     const json_t *layers = json_object_get(network, "layers");
-    size_t i;
-    const json_t *layer;
-    if (strcmp(job_text(network, "role"), "cover") != 0) return true;
+    bool held_out = strcmp(job_text(network, "role"), "held_out") == 0;
+    if (!held_out && strcmp(job_text(network, "role"), "cover") != 0) return true;
     if (!grow(s, &s->holders, s->holder_count, &s->holder_room, sizeof *s->holders)) return false;
     struct holder *h = &s->holders[s->holder_count++];
-    *h = (struct holder){.number = number, .group = group_of(s, layers), .first = s->member_count};
-    json_array_foreach(layers, i, layer)
-    {
-        size_t row;
-        if (!add_row(s, json_string_value(layer), &row)) return false;
-        if (!grow(s, &s->members, s->member_count, &s->member_room, sizeof *s->members)) return false;
-        s->members[s->member_count++] = (uint32_t)row;
-        h->count++;
+    *h =
+        (struct holder){.number = number, .held_out = held_out, .group = group_of(s, layers), .first = s->member_count};
+    return held_out ? add_held_out(s, h) : add_rows(s, h, layers);
+}
+
+/* What the held-out subnets took so far. */
+static enum lathe_status take_held_out(struct survey *s, struct lathe_error *err)
+{
+    size_t n = 0;
+    int numbers[PLAN_MAX_HELD_OUT];
+    size_t rows[PLAN_MAX_HELD_OUT];
+    struct latency latencies[PLAN_MAX_HELD_OUT];
+    for (size_t i = 0; i < s->holder_count && n < PLAN_MAX_HELD_OUT; i++) {
+        const struct holder *h = &s->holders[i];
+        if (!h->held_out) continue;
+        numbers[n] = h->number;
+        rows[n++] = s->members[h->first];
     }
-    return true;
+    enum lathe_status st =
+        n ? marks_latencies(s->txn, job_text(s->job, "id"), numbers, n, &s->scaling, latencies, err) : LATHE_OK;
+    for (size_t i = 0; !st && i < n; i++)
+        if (latencies[i].count) s->rows[rows[i]] = state_of(s->job, &latencies[i], true);
+    return st;
 }
 
 static enum lathe_status survey_take(struct kv_txn *txn, const json_t *job, struct survey *s, struct lathe_error *err)
 {
     *s = (struct survey){.txn = txn, .job = job, .index = json_object(), .groups = json_object(), .err = err};
-    enum lathe_status st = plan_networks(txn, job_text(job, "id"), add_holder, s, err);
-    return st ? st : s->status;
+    enum lathe_status st =
+        table_get_scaling(txn, job_table(job), (uint32_t)job_hidden(job, "version"), &s->scaling, err);
+    if (!st) st = plan_networks(txn, job_text(job, "id"), add_holder, s, err);
+    if (!st) st = s->status;
+    return st ? st : take_held_out(s, err);
 }
 
 static int by_size(const void *a, const void *b)
@@ -173,32 +224,37 @@ struct population {
     double middle, variance; /* middle: NAN while too few rows are known */
 };
 
+/* Rows, and the held-out subnets, which are alike among themselves. */
+struct populations {
+    struct population rows, held_out;
+};
+
 /* A few disturbed rows don't move the middle one. */
-static double middle_of(const struct survey *s)
+static double middle_of(const struct survey *s, bool held_out)
 {
     size_t n = 0;
     double *known = malloc((s->row_count + 1) * sizeof *known);
     if (!known) return NAN;
     for (size_t i = 0; i < s->row_count; i++) {
         const struct row_state *row = &s->rows[i];
-        if (isfinite(row->needs)) known[n++] = row->needs / median_of_chi(row->degrees);
+        if (row->held_out == held_out && isfinite(row->needs)) known[n++] = row->needs / median_of_chi(row->degrees);
     }
     qsort(known, n, sizeof *known, by_size);
-    double middle = n >= ROWS_KNOWN ? known[n / 2] : NAN;
+    double middle = n >= (held_out ? HELD_OUT_KNOWN : ROWS_KNOWN) ? known[n / 2] : NAN;
     free(known);
     return middle;
 }
 
 /* Each row's squared distance from the middle, without what chance gives to it, weighted by how sure that is. */
-static struct population population_of(const struct survey *s)
+static struct population population_of(const struct survey *s, bool held_out)
 {
-    struct population p = {.middle = middle_of(s), .variance = usual_variance};
+    struct population p = {.middle = middle_of(s, held_out), .variance = usual_variance};
     double sum = usual_weight * usual_variance;
     double weights = usual_weight;
     if (!isfinite(p.middle) || p.middle <= 0) return p;
     for (size_t i = 0; i < s->row_count; i++) {
         const struct row_state *row = &s->rows[i];
-        if (!(row->needs > 0)) continue;
+        if (row->held_out != held_out || !(row->needs > 0)) continue;
         double chance = chance_of(row->degrees);
         double far = log(row->needs / median_of_chi(row->degrees) / p.middle);
         double weight = 1 / ((chance + usual_variance) * (chance + usual_variance));
@@ -209,13 +265,19 @@ static struct population population_of(const struct survey *s)
     return p;
 }
 
+static struct populations populations_of(const struct survey *s)
+{
+    return (struct populations){population_of(s, false), population_of(s, true)};
+}
+
 /* What one row may need, by its own figure and the others': again, the logarithm is normal. */
 struct belief {
     double median, variance;
 };
 
-static struct belief drawn(const struct row_state *row, const struct population *p)
+static struct belief drawn(const struct row_state *row, const struct populations *all)
 {
+    const struct population *p = row->held_out ? &all->held_out : &all->rows;
     if (!isfinite(row->needs)) return (struct belief){p->middle, p->variance};
     if (!isfinite(p->middle) || p->middle <= 0) return (struct belief){row->needs, 0};
     double chance = chance_of(row->degrees);
@@ -312,7 +374,20 @@ static double choose_visits(struct survey *s, struct rng *rng, uint32_t *visits)
     return n;
 }
 
-/* Put visits in an order: resolution by resolution, shuffled within. */
+/* All visits to the holders of a group that are held out or that are not, one holder after the other. */
+static size_t list_visits(const struct survey *s, const uint32_t *visits, uint32_t group, bool held_out, uint32_t *list)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->holder_count; i++) {
+        const struct holder *h = &s->holders[i];
+        for (uint32_t k = 0; h->group == group && h->held_out == held_out && k < visits[i]; k++)
+            list[n++] = (uint32_t)h->number;
+    }
+    return n;
+}
+
+/* Put visits in an order: resolution by resolution, those of covering subnets shuffled, then those of held-out ones in
+ * blocks. */
 static enum lathe_status order(const struct survey *s, const uint32_t *visits, struct rng *rng, json_t *out,
                                struct lathe_error *err)
 {
@@ -321,11 +396,9 @@ static enum lathe_status order(const struct survey *s, const uint32_t *visits, s
     uint32_t *list = malloc((total + 1) * sizeof *list);
     if (!list) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     for (uint32_t group = 0; group < json_object_size(s->groups); group++) {
-        size_t n = 0;
-        for (size_t i = 0; i < s->holder_count; i++)
-            for (uint32_t k = 0; s->holders[i].group == group && k < visits[i]; k++)
-                list[n++] = (uint32_t)s->holders[i].number;
+        size_t n = list_visits(s, visits, group, false, list);
         rng_shuffle(rng, list, n);
+        n += list_visits(s, visits, group, true, list + n);
         for (size_t i = 0; i < n; i++) json_array_append_new(out, json_integer(list[i]));
     }
     free(list);
@@ -334,16 +407,16 @@ static enum lathe_status order(const struct survey *s, const uint32_t *visits, s
 
 static void set_deficits(struct survey *s, size_t *wide)
 {
-    struct population all = population_of(s);
+    struct populations all = populations_of(s);
     for (size_t i = 0; i < s->row_count; i++) {
         struct row_state *row = &s->rows[i];
         row->deficit = 0;
-        *wide += row->wide;
+        *wide += row->wide && !row->held_out;
         if (!row->wide || row->visits >= most_visits(row)) continue;
         struct belief truth = drawn(row, &all);
         double needs = in_the_end(row, &truth).median;
         double more = fmin(ceil(needs - row->visits), most_visits(row) - row->visits);
-        row->deficit = isfinite(more) ? fmax(fmin(more, AT_ONCE), 1) : 1;
+        row->deficit = isfinite(more) ? fmax(fmin(more, row->held_out ? HELD_OUT_AT_ONCE : AT_ONCE), 1) : 1;
     }
 }
 
@@ -406,9 +479,9 @@ static enum lathe_status forecast(struct kv_txn *txn, const json_t *job, double 
     *visits = (1 - confidence) * usual_share * (double)job_int(job, "visits_total");
     if (confidence <= 0) return LATHE_OK;
     enum lathe_status st = survey_take(txn, job, &s, err);
-    struct population all = st ? (struct population){.middle = NAN} : population_of(&s);
     if (!st) st = note_remaining(&s, err);
-    if (!st && isfinite(all.middle)) {
+    if (!st) {
+        struct populations all = populations_of(&s);
         for (size_t i = 0; i < s.row_count; i++) {
             struct row_state *row = &s.rows[i];
             struct belief truth = drawn(row, &all);

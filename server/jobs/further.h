@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
-/* Visits beyond a profile's first rounds, for rows whose intervals are still wider than asked.
+/* Visits beyond a profile's first rounds, for rows and held-out subnets whose intervals are still wider than asked.
  *
  * A row's interval shrinks with the root of its visits, so what it takes now tells how many more it needs. Visits are
- * chosen greedily: each time the covering subnet that most rows in need stand in. A few rows are always wider than the
+ * chosen greedily: each time the covering subnet that most rows in need stand in. A held-out subnet is a row of its own
+ * here. A few rows are always wider than the
  * others, and few subnets hold many of them.
  *
  * The forecast does the same with what rows are likely to need: how much a row's visits differ is known from few of

@@ -25,7 +25,8 @@
 #include "server/jobs/planner.h"
 #include "server/store/store.h"
 
-enum { JOBS_LISTENERS = 8, JOB_KEY_BYTES = 480, JOB_ID_BYTES = 40 };
+/* WARM_MS: how long a network is run before it is timed, where the user asks for no number of runs. */
+enum { JOBS_LISTENERS = 8, JOB_KEY_BYTES = 480, JOB_ID_BYTES = 40, WARM_MS = 12 };
 
 struct work_listener {
     void (*notify)(void *);
@@ -133,7 +134,10 @@ enum lathe_status marks_scan(struct kv_txn *, const char *job, bool (*see)(void 
                              void *context, struct lathe_error *err);
 /** What the sentinel took in the middle of a job, undisturbed where that was ever so. @param[out] ns 0: never seen. */
 enum lathe_status marks_reference(struct kv_txn *, const char *job, double *ns, struct lathe_error *err);
-/** Statistics of all runs of a network. @return LATHE_NOT_FOUND (err untouched) when there are none. */
+/** Statistics of all runs of some networks. @param[out] out n of them; count is 0 where there are no runs. */
+enum lathe_status marks_latencies(struct kv_txn *, const char *job, const int *networks, size_t n,
+                                  const struct table_scaling *, struct latency *out, struct lathe_error *err);
+/** The same of one network. @return LATHE_NOT_FOUND (err untouched) when there are none. */
 enum lathe_status marks_latency(struct kv_txn *, const char *job, int network, const struct table_scaling *,
                                 struct latency *out, struct lathe_error *err);
 
@@ -186,8 +190,9 @@ void progress_estimate(json_t *job, double macs, double params, double ns_per_ma
 void progress_note(json_t *job, const struct batch *, double visits_ahead, int64_t now_ms);
 
 /* measurements.c */
-/** Fill in the figures of a measurement whose visits are all done. */
-enum lathe_status measurement_finish(struct kv_txn *, json_t *job, struct lathe_error *err);
+/** The visits of a measurement's plan are all done: plan more while its interval is wider than asked, else fill in its
+ *  figures and end it. */
+enum lathe_status measurement_go_on(struct kv_txn *, json_t *job, struct lathe_error *err);
 /** Keep which device it was as its results come: the fingerprint; false once it has changed meanwhile. */
 void measurement_note_fingerprint(json_t *job, const json_t *fingerprint);
 

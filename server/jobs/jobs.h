@@ -62,10 +62,19 @@ struct profile_request {
  * time; null: unknown}, "trust": see trust.h, ..}. A profile with nothing missing is born done. */
 enum lathe_status jobs_create_profile(struct jobs *, const struct profile_request *, json_t **job,
                                       struct lathe_error *err);
-/** Create a measurement of one network. @param layers canonical texts. @param what fields of the answer that tell what
- *  it is: {"subnet":{..}} or {"network":{..}}; kept. */
-enum lathe_status jobs_create_measurement(struct jobs *, const char *device, const char *config, const json_t *what,
-                                          const json_t *layers, int visits, int runs, json_t **job,
+/* All borrowed. */
+struct measurement_request {
+    const char *device, *config;
+    const json_t *what;   /* fields of the answer that tell what it is: {"subnet":{..}} or {"network":{..}}; kept */
+    const json_t *layers; /* canonical texts of one network */
+    int visits;           /* at most; 0: 100 with ci, else 10 */
+    int runs;             /* timed runs a visit; 0: 5 */
+    double ci; /* go on until half the 95% interval is within this share of the latency, 0: make all visits; below 0: 1%
+                  where visits is 0, else 0 */
+};
+/** Create a measurement. After ten visits it ends as soon as its interval is as narrow as asked, or its device time has
+ *  come to half a minute. @param[out] job its document, new reference. */
+enum lathe_status jobs_create_measurement(struct jobs *, const struct measurement_request *, json_t **job,
                                           struct lathe_error *err);
 /** Have a device tidied: runners of earlier versions go. @param[out] job {"id","kind":"clean","state","device",
  *  "freed_kb": null until done,..}. */

@@ -13,7 +13,7 @@
  * lease's length costs nothing when it is lost. */
 enum { LEASE_VISITS = 27, FAILURES_MAX = 3 };
 /* Often enough to follow clocks and heat, seldom enough to cost little. */
-enum { SENTINEL_WARMUP = 2, SENTINEL_RUNS = 3, SENTINEL_EVERY_MS = 300, SENTINEL_EVERY_MS_OF_MEASUREMENT = 30 };
+enum { SENTINEL_WARMUP = 2, SENTINEL_RUNS = 3, SENTINEL_EVERY_MS = 100, SENTINEL_EVERY_MS_OF_BLOCK = 30 };
 
 enum lathe_status lease_load(struct kv_txn *txn, const char *lease, int64_t fence, json_t **out,
                              struct lathe_error *err)
@@ -124,12 +124,13 @@ static enum lathe_status write_lease(struct kv_txn *txn, struct grant *g, const 
                   json_object_get(offer->device, "transport"), "config", job_text(g->job, "config"), "per_layer",
                   !profile_is(g->job, "regression"), "warmup", json_object_get(g->job, "warmup"), "runs",
                   json_object_get(g->job, "runs"), "networks", networks, "visits", visits);
+    if (job_hidden(g->job, "warm_ms"))
+        json_object_set_new(g->answer, "warm_ms", json_integer(job_hidden(g->job, "warm_ms")));
     if (g->answer && job_sentinel(g->job) >= 0)
-        json_object_set_new(
-            g->answer, "sentinel",
-            json_pack("{s:i,s:i,s:i,s:i}", "network", job_sentinel(g->job), "warmup", SENTINEL_WARMUP, "runs",
-                      SENTINEL_RUNS, "every_ms",
-                      strcmp(kind, "measurement") == 0 ? SENTINEL_EVERY_MS_OF_MEASUREMENT : SENTINEL_EVERY_MS));
+        json_object_set_new(g->answer, "sentinel",
+                            json_pack("{s:i,s:i,s:i,s:i,s:i}", "network", job_sentinel(g->job), "warmup",
+                                      SENTINEL_WARMUP, "runs", SENTINEL_RUNS, "every_ms", SENTINEL_EVERY_MS,
+                                      "block_every_ms", SENTINEL_EVERY_MS_OF_BLOCK));
     if (!lease || !g->answer) st = error_set(err, LATHE_NO_MEMORY, "out of memory");
     if (!st) st = put_lease(txn, g, offer, lease, err);
     json_decref(lease);

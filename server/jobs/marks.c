@@ -118,8 +118,9 @@ enum lathe_status marks_reference(struct kv_txn *txn, const char *job, double *n
 }
 
 struct pooling {
-    struct sample_pool *pool;
-    int network;
+    struct sample_pool *pools;
+    const int *networks;
+    size_t count;
     enum lathe_status status;
     struct lathe_error *err;
 };
@@ -127,20 +128,37 @@ struct pooling {
 static bool pool_mark(void *context, const struct visit_mark *m)
 {
     struct pooling *p = context;
-    if (m->network == p->network && m->run_count)
-        p->status = sample_pool_add(p->pool, m->visit, &m->around, m->runs, m->run_count, p->err);
+    for (size_t i = 0; !p->status && m->run_count && i < p->count; i++)
+        if (m->network == p->networks[i])
+            p->status = sample_pool_add(&p->pools[i], m->visit, &m->around, m->runs, m->run_count, p->err);
     return !p->status;
+}
+
+enum lathe_status marks_latencies(struct kv_txn *txn, const char *job, const int *networks, size_t n,
+                                  const struct table_scaling *scaling, struct latency *out, struct lathe_error *err)
+{
+    struct pooling p = {.networks = networks, .count = n, .err = err};
+    p.pools = calloc(n ? n : 1, sizeof *p.pools);
+    if (!p.pools) return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < n; i++) sample_pool_init(&p.pools[i], scaling);
+    enum lathe_status st = marks_scan(txn, job, pool_mark, &p, err);
+    if (!st) st = p.status;
+    for (size_t i = 0; !st && i < n; i++) {
+        out[i] = (struct latency){0};
+        st = sample_pool_latency(&p.pools[i], &out[i], err);
+        if (st == LATHE_NOT_FOUND) st = LATHE_OK;
+    }
+    for (size_t i = 0; i < n; i++) sample_pool_clear(&p.pools[i]);
+    free(p.pools);
+    return st;
 }
 
 enum lathe_status marks_latency(struct kv_txn *txn, const char *job, int network, const struct table_scaling *scaling,
                                 struct latency *out, struct lathe_error *err)
 {
-    struct sample_pool pool;
-    sample_pool_init(&pool, scaling);
-    struct pooling p = {.pool = &pool, .network = network, .err = err};
-    enum lathe_status st = marks_scan(txn, job, pool_mark, &p, err);
-    if (!st) st = p.status;
-    if (!st) st = sample_pool_latency(&pool, out, err);
-    sample_pool_clear(&pool);
+    struct latency latency = {0};
+    enum lathe_status st = marks_latencies(txn, job, &network, 1, scaling, &latency, err);
+    if (!st && !latency.count) return LATHE_NOT_FOUND;
+    if (!st) *out = latency;
     return st;
 }

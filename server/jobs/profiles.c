@@ -412,6 +412,7 @@ static json_t *new_profile(const struct jobs *jobs, const struct profile_request
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) json_object_set_new(job, unknown[i], json_null());
     job_set_int(job, "runs", q->runs ? q->runs : isolated ? ISOLATED_RUNS : RUNS_DEFAULT);
     job_set_int(job, "warmup", q->warmup ? q->warmup : WARMUP_DEFAULT);
+    if (!q->warmup) job_set_hidden(job, "warm_ms", WARM_MS);
     job_set_int(job, "seed", (int64_t)q->seed);
     return job;
 }

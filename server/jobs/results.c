@@ -334,7 +334,7 @@ static enum lathe_status plan_anew(struct storing *s, struct kv_txn *txn, struct
 
 static enum lathe_status note_progress(struct storing *s, struct kv_txn *txn, struct lathe_error *err)
 {
-    double ahead = 0;
+    double ahead = (double)job_hidden(s->job, "visits_ahead");
     enum lathe_status st = LATHE_OK;
     bool profile = strcmp(job_text(s->job, "kind"), "profile") == 0;
     if (profile) st = further_forecast(txn, s->job, &ahead, err);
@@ -358,8 +358,7 @@ static enum lathe_status finish_if_done(struct storing *s, struct kv_txn *txn, s
     if (job_int(s->job, "visits_done") < job_int(s->job, "visits_total"))
         return over ? stop_at_budget(s, txn, err) : job_save(txn, s->job, err);
     if (strcmp(job_text(s->job, "kind"), "profile") == 0) return profile_go_on(txn, s->job, over, err);
-    enum lathe_status st = measurement_finish(txn, s->job, err);
-    return st ? st : job_end(txn, s->job, "done", NULL, err);
+    return measurement_go_on(txn, s->job, err);
 }
 
 static enum lathe_status move_on(struct storing *s, struct kv_txn *txn, struct lathe_error *err)

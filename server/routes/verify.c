@@ -74,8 +74,8 @@ static enum lathe_status start(const struct verifying *v, const struct subnet *s
         layer_print(&lowered[i], text);
         json_array_append_new(layers, json_string(text));
     }
-    enum lathe_status st =
-        jobs_create_measurement(q->app->jobs, q->tables[0].device, q->tables[0].config, what, layers, 0, 0, job, err);
+    struct measurement_request asked = {q->tables[0].device, q->tables[0].config, what, layers, .ci = -1};
+    enum lathe_status st = jobs_create_measurement(q->app->jobs, &asked, job, err);
     json_decref(layers);
     json_decref(what);
     return st;

@@ -277,12 +277,13 @@ START_TEST(a_fatal_failure_fails_a_job_at_once)
 }
 END_TEST
 
-static void measure(int visits, int runs, char *id)
+static void measure_to(int visits, int runs, double ci, char *id)
 {
     json_t *job = NULL;
     json_t *what = json_of("{\"subnet\":{\"space\":\"small\",\"resolution\":32}}");
     json_t *layers = json_of("[\"avgpool in=4x4x16 out=1x1x16\",\"linear in=1x1x16 out=1x1x10\"]");
-    ASSERT_OK(jobs_create_measurement(t.jobs, "board", CONFIG, what, layers, visits, runs, &job, err));
+    struct measurement_request asked = {"board", CONFIG, what, layers, visits, runs, ci};
+    ASSERT_OK(jobs_create_measurement(t.jobs, &asked, &job, err));
     snprintf(id, 40, "%s", text_of(job, "id"));
     ck_assert(json_is_null(json_object_get(job, "latency_ms")));
     ck_assert(json_equal(json_object_get(job, "subnet"), json_object_get(what, "subnet")));
@@ -290,6 +291,84 @@ static void measure(int visits, int runs, char *id)
     json_decref(what);
     json_decref(layers);
 }
+
+static void measure(int visits, int runs, char *id)
+{
+    measure_to(visits, runs, -1, id);
+}
+
+/* Send results for all visits of the lease that is next; each visit's runs take 100 us and, every other visit, `more`.
+ * @return how many visits. */
+static size_t run_lease(int more_ns)
+{
+    json_t *answer = NULL;
+    json_t *lease = lease_for("a");
+    ck_assert_ptr_nonnull(lease);
+    size_t n = json_array_size(json_object_get(lease, "visits"));
+    json_t *results = results_of(lease, 0, n, 1000);
+    for (size_t i = 0; i < n; i++) {
+        json_t *totals = json_object_get(json_array_get(json_object_get(results, "visits"), i), "total_ns");
+        for (size_t k = 0; k < json_array_size(totals); k++)
+            json_array_set_new(totals, k, json_integer(100000 + (i % 2 ? more_ns : 0)));
+    }
+    ASSERT_OK(jobs_results(t.jobs, text_of(lease, "id"), results, &answer, err));
+    json_decref(answer);
+    ck_assert_int_eq(release(lease, NULL, false), LATHE_OK);
+    json_decref(results);
+    json_decref(lease);
+    return n;
+}
+
+START_TEST(a_measurement_goes_on_until_its_interval_is_as_narrow_as_asked)
+{
+    /* Visits 100 and 110 us by turns: 10 of them leave half an interval of 3.77 us, 3.6%; the root of 4.6 as many makes
+     * it 2% (t falls a little, too). */
+    char id[40];
+    measure_to(0, 2, 0.02, id);
+    size_t visits = run_lease(10000);
+    ck_assert_uint_eq(visits, 10);
+    for (int leases = 1; leases < 4; leases++) {
+        json_t *job = get_job("measurement", id);
+        bool ended = strcmp(text_of(job, "state"), "done") == 0;
+        ck_assert(ended || json_is_null(json_object_get(job, "latency_ms")));
+        json_decref(job);
+        if (ended) break;
+        visits += run_lease(10000);
+    }
+    json_t *job = get_job("measurement", id);
+    ck_assert_str_eq(text_of(job, "state"), "done");
+    const json_t *range = json_object_get(job, "latency_ms_range");
+    double half = (json_real_value(json_array_get(range, 1)) - json_real_value(json_array_get(range, 0))) / 2;
+    ck_assert_double_lt(half, 0.02 * 0.105);
+    ck_assert_double_gt(half, 0.01 * 0.105);
+    ck_assert_uint_lt(visits, 50);
+    json_decref(job);
+}
+END_TEST
+
+START_TEST(a_measurement_that_stays_uncertain_ends_with_its_visits)
+{
+    char id[40];
+    measure_to(25, 2, 0.0001, id);
+    ck_assert_uint_eq(run_lease(10000), 10);
+    ck_assert_uint_eq(run_lease(10000), 15);
+    json_t *job = get_job("measurement", id);
+    ck_assert_str_eq(text_of(job, "state"), "done");
+    ck_assert_int_eq(int_of(job, "count"), 50);
+    json_decref(job);
+}
+END_TEST
+
+START_TEST(a_measurement_of_so_many_visits_makes_them_all)
+{
+    char id[40];
+    measure(14, 2, id);
+    ck_assert_uint_eq(run_lease(0), 14);
+    json_t *job = get_job("measurement", id);
+    ck_assert_str_eq(text_of(job, "state"), "done");
+    json_decref(job);
+}
+END_TEST
 
 START_TEST(a_measurement_has_the_figures_of_its_samples)
 {
@@ -482,6 +561,9 @@ static TCase *jobs_case(void)
     tcase_add_test(tc, progress_forgives_failures);
     tcase_add_test(tc, a_fatal_failure_fails_a_job_at_once);
     tcase_add_test(tc, a_measurement_has_the_figures_of_its_samples);
+    tcase_add_test(tc, a_measurement_goes_on_until_its_interval_is_as_narrow_as_asked);
+    tcase_add_test(tc, a_measurement_that_stays_uncertain_ends_with_its_visits);
+    tcase_add_test(tc, a_measurement_of_so_many_visits_makes_them_all);
     tcase_add_test(tc, a_measurement_leaves_out_time_that_others_had_the_core);
     tcase_add_test(tc, a_measurement_touches_no_table);
     tcase_add_test(tc, measurements_go_before_profiles);

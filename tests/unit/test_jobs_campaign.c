@@ -322,7 +322,7 @@ START_TEST(a_budget_ends_a_campaign_and_the_next_one_goes_on)
 {
     reset_device();
     struct profile_request q = defaults;
-    q.budget_s = 0.15; /* fifteen visits */
+    q.budget_s = 0.05; /* five visits */
     json_t *job = campaign(&q);
     ck_assert_str_eq(text_of(job, "stopped_by"), "budget");
     ck_assert_int_lt(int_of(job, "visits_done"), 30);
