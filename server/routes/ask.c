@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/store/store.h"
+
 static const double LIMIT_MOST = 1e9;
 
 /* ---- constraints ---- */
@@ -51,6 +53,36 @@ static void read_limits(struct ask *a, struct json_fields *f)
     for (int c = 0; c < COSTS; c++) a->limited = a->limited || limits_get(limits, (enum cost)c) < INFINITY;
     f->status = json_fields_end(&g);
     if (f->status) error_in_field(f->err, "constraints");
+}
+
+/* What a table's device has, where it is a board. The least of several boards counts. */
+static void limit_to_board(struct ask *a, const json_t *board)
+{
+    const struct {
+        enum cost cost;
+        double bytes;
+    } has[] = {
+        {COST_SRAM, json_number_value(json_object_get(board, "arena_bytes"))},
+        {COST_FLASH, json_number_value(json_object_get(board, "flash_bytes")) -
+                         json_number_value(json_object_get(board, "code_bytes"))},
+    };
+    for (size_t i = 0; i < sizeof has / sizeof has[0]; i++) {
+        double limit = limits_get(&a->search.limits, has[i].cost);
+        double kb = has[i].bytes / 1024;
+        if (!(kb > 0) || (limit < INFINITY && !a->from_board[has[i].cost]) || kb >= limit) continue;
+        limits_set(&a->search.limits, has[i].cost, kb);
+        a->from_board[has[i].cost] = a->limited = true;
+    }
+}
+
+static void limit_to_boards(struct ask *a, struct json_fields *f)
+{
+    for (int i = 0; i < a->question.table_count && !f->status; i++) {
+        json_t *device = NULL;
+        if (store_read(a->question.app->kv, "device", a->question.tables[i].device, &device, NULL)) continue;
+        limit_to_board(a, json_object_get(device, "board"));
+        json_decref(device);
+    }
 }
 
 /* ---- fixed choices ---- */
@@ -125,6 +157,7 @@ void ask_read(struct ask *a, struct app *app, const json_t *body, double budget_
     a->search.budget_ms = budget_ms;
     question_read(&a->question, app, f);
     read_limits(a, f);
+    limit_to_boards(a, f);
     read_fix(a, f);
     json_get_string(f, "algorithm", JSON_OPTIONAL, &a->algorithm);
     json_get_int(f, "seed", JSON_OPTIONAL, 0, INT64_MAX, &seed);

@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lut/layer/board_memory.h"
 #include "server/search/internal.h"
 #include "server/spaces/layer_set.h"
 
 enum { CELLS_MAX = 1 << 20, NOT_CONSIDERED = -2, LEFT_OUT = -1 };
+static const double NEVER_FITS = 1e15; /* bytes: a layer that the firmware can't run on any board */
 
 struct builder {
     struct problem *problem;
@@ -127,6 +129,8 @@ static enum lathe_status layer_costs(struct builder *b, const struct layer *laye
         costs[COST_PARAMS] = (double)layer_params(layer);
         costs[COST_PEAK_ACTIVATION] = (double)layer_peak_activation_bytes(layer, DTYPE_F32);
         costs[COST_WEIGHTS] = (double)layer_weight_bytes(layer, DTYPE_F32);
+        costs[COST_SRAM] = board_layer_refusal(layer) ? NEVER_FITS : (double)board_layer_arena_bytes(layer);
+        costs[COST_FLASH] = (double)board_layer_flash_bytes(layer);
         for (int c = COST_OTHER_LATENCY; c < COSTS; c++) costs[c] = 0;
         for (int t = 0; t < b->problem->table_count && !st; t++)
             st = ask_latency(b, t, layer, resolution, &costs[cost_of_table(t)], err);
