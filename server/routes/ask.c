@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/jobs/room.h"
 #include "server/store/store.h"
 
 static const double LIMIT_MOST = 1e9;
@@ -56,16 +57,12 @@ static void read_limits(struct ask *a, struct json_fields *f)
 }
 
 /* What a table's device has, where it is a board. The least of several boards counts. */
-static void limit_to_board(struct ask *a, const json_t *board)
+static void limit_to_board(struct ask *a, const struct board_room *room)
 {
     const struct {
         enum cost cost;
         double bytes;
-    } has[] = {
-        {COST_SRAM, json_number_value(json_object_get(board, "arena_bytes"))},
-        {COST_FLASH, json_number_value(json_object_get(board, "flash_bytes")) -
-                         json_number_value(json_object_get(board, "code_bytes"))},
-    };
+    } has[] = {{COST_SRAM, (double)room->arena_bytes}, {COST_FLASH, (double)room->flash_bytes}};
     for (size_t i = 0; i < sizeof has / sizeof has[0]; i++) {
         double limit = limits_get(&a->search.limits, has[i].cost);
         double kb = has[i].bytes / 1024;
@@ -78,9 +75,10 @@ static void limit_to_board(struct ask *a, const json_t *board)
 static void limit_to_boards(struct ask *a, struct json_fields *f)
 {
     for (int i = 0; i < a->question.table_count && !f->status; i++) {
+        struct board_room room;
         json_t *device = NULL;
         if (store_read(a->question.app->kv, "device", a->question.tables[i].device, &device, NULL)) continue;
-        limit_to_board(a, json_object_get(device, "board"));
+        if (room_of_device(device, &room)) limit_to_board(a, &room);
         json_decref(device);
     }
 }
@@ -177,7 +175,8 @@ enum lathe_status ask_problem(struct ask *a, struct http_request *request, struc
 {
     const struct question_part part = {.resolutions = a->resolution_count ? a->resolutions : NULL,
                                        .resolution_count = a->resolution_count,
-                                       .fixed = a->fixes ? a->fixed : NULL};
+                                       .fixed = a->fixes ? a->fixed : NULL,
+                                       .limits = &a->search.limits};
     a->search.cancelled = unwanted;
     a->search.cancelled_context = request;
     return question_ask(&a->question, &part, err);

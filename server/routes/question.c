@@ -136,6 +136,7 @@ enum lathe_status question_ask(struct question *q, const struct question_part *p
                                 .resolutions = part->resolutions,
                                 .resolution_count = part->resolution_count,
                                 .fixed = part->fixed,
+                                .limits = part->limits,
                                 .missing = note_missing,
                                 .missing_context = q};
     enum lathe_status st = kv_read_begin(q->app->kv, &txn, err);

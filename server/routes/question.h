@@ -36,7 +36,8 @@ struct question {
 struct question_part {
     const int *resolutions; /* NULL: those that all tables have complete */
     size_t resolution_count;
-    const int8_t *fixed; /* as in struct problem_request; NULL: nothing */
+    const int8_t *fixed;         /* as in struct problem_request; NULL: nothing */
+    const struct limits *limits; /* the same */
 };
 
 /** Read the fields "table" or "tables", "space" and "predictor" of a request.

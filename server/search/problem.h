@@ -74,6 +74,9 @@ struct problem_request {
     const int *resolutions;            /* the only ones to consider; NULL: all of the space */
     size_t resolution_count;
     const int8_t *fixed; /* [dimensions] the value index that a dimension must have; -1: free. NULL: all are free */
+    /* What will be searched within; NULL: everything. A choice whose layer alone needs more than that is in no answer,
+     * and may lack its row. */
+    const struct limits *limits;
     /* Called for every missing row of the resolutions considered; may be NULL. */
     void (*missing)(void *context, int table, int resolution, const char *layer_text);
     void *missing_context;

@@ -201,7 +201,7 @@ START_TEST(csv_is_written_with_all_columns_and_empty_cells_for_the_unknown)
     buf_init(&text);
     ck_assert_int_eq(entries_print(FORMAT_CSV, &rows, &text, NULL, NULL), LATHE_OK);
     ck_assert_str_eq(text.data,
-                     "layer,kind,count,latency_ms,mean_ms,trimmed_ms,std_ms,min_ms,p50_ms,p90_ms,contexts,ci_ms\r\n"
+                     "layer,kind,count,latency_ms,mean_ms,trimmed_ms,std_ms,min_ms,p50_ms,p90_ms,contexts,ci_ms,alone\r\n"
                      "avgpool in=5x5x8 out=1x1x8,avgpool,1,0.1,0.1,,,,,,0,\r\n");
     buf_clear(&text);
     entries_clear(&rows);
