@@ -56,6 +56,9 @@ static enum lathe_status check_schema(struct kv_slice value, const char *what, s
     return LATHE_OK;
 }
 
+/* Of the contexts: programs from before it was there show a number that no row has. */
+static const uint32_t ALONE_BIT = UINT32_C(1) << 31;
+
 void latency_encode(const struct latency *l, unsigned char out[LATENCY_BYTES])
 {
     const double figures[FIGURES] = {l->mean_ms, l->trimmed_ms, l->std_ms, l->min_ms,
@@ -63,7 +66,7 @@ void latency_encode(const struct latency *l, unsigned char out[LATENCY_BYTES])
     unsigned char *at = put_int(out, VALUE_SCHEMA, 1);
     at = put_int(at, l->count, 8);
     for (size_t i = 0; i < FIGURES; i++) at = put_double(at, figures[i]);
-    at = put_int(at, l->contexts, 4);
+    at = put_int(at, l->contexts | (l->alone ? ALONE_BIT : 0), 4);
     at = put_int(at, (uint64_t)l->updated_ms, 8);
     put_int(at, l->samples, 8);
 }
@@ -87,6 +90,8 @@ enum lathe_status latency_decode(struct kv_slice value, struct latency *out, str
     l.count = get_int(&at, 8);
     for (size_t i = 0; i < figures_known; i++) *figures[i] = get_double(&at);
     l.contexts = (uint32_t)get_int(&at, 4);
+    l.alone = l.contexts & ALONE_BIT;
+    l.contexts &= ~ALONE_BIT;
     l.updated_ms = (int64_t)get_int(&at, 8);
     l.samples = first ? l.count : get_int(&at, 8);
     *out = l;

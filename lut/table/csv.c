@@ -8,11 +8,12 @@
 #include "lut/base/text.h"
 #include "lut/table/rows.h"
 
-enum { COLUMNS = 12 };
+enum { COLUMNS = 13 };
 static const char *const column_names[COLUMNS] = {"layer",  "kind",   "count",  "latency_ms", "mean_ms",  "trimmed_ms",
-                                                  "std_ms", "min_ms", "p50_ms", "p90_ms",     "contexts", "ci_ms"};
+                                                  "std_ms", "min_ms", "p50_ms", "p90_ms",     "contexts", "ci_ms",
+                                                  "alone"};
 static const char header[] =
-    "layer,kind,count,latency_ms,mean_ms,trimmed_ms,std_ms,min_ms,p50_ms,p90_ms,contexts,ci_ms";
+    "layer,kind,count,latency_ms,mean_ms,trimmed_ms,std_ms,min_ms,p50_ms,p90_ms,contexts,ci_ms,alone";
 
 struct csv {
     const char *at, *end;
@@ -121,6 +122,13 @@ static enum lathe_status read_header(struct csv *c, int *columns, int *count, st
     return LATHE_OK;
 }
 
+/* "1" or "0". */
+static bool read_flag(const char *text, bool *out)
+{
+    *out = text[0] == '1';
+    return (text[0] == '0' || text[0] == '1') && !text[1];
+}
+
 /* @return whether the text is a value for the column. */
 static bool set_figure(struct figures *f, int column, const char *text)
 {
@@ -132,7 +140,8 @@ static bool set_figure(struct figures *f, int column, const char *text)
     if (column == 0) f->row_text = text;
     else if (column == 1) f->kind = text;
     else if (column == 2) return text_to_u64(text, length, &f->count) && f->count > 0;
-    else return text_to_u64(text, length, &f->contexts) && f->contexts <= UINT32_MAX;
+    else if (column == 12) return read_flag(text, &f->alone);
+    else return text_to_u64(text, length, &f->contexts) && f->contexts <= INT32_MAX;
     return true;
 }
 
@@ -201,7 +210,7 @@ void csv_print_row(const char *row_text, const struct latency *l, struct buf *ou
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) print_number(numbers[i], out);
     print_count(l->contexts, out);
     print_number(l->ci_ms, out);
-    buf_put(out, "\r\n", 2);
+    buf_puts(out, l->alone ? ",1\r\n" : ",0\r\n");
 }
 
 void csv_print(const struct entries *entries, struct buf *out)

@@ -47,7 +47,7 @@ void csv_print_row(const char *row_text, const struct latency *, struct buf *out
 
 /** One row as Lathe's JSON, its row text in "layer":
  * {"layer","kind","count","latency_ms","mean_ms","trimmed_ms","std_ms","min_ms","p50_ms",
- *  "p90_ms","contexts","updated"}; unknown figures are null. @return a new reference. */
+ *  "p90_ms","contexts","alone","updated"}; unknown figures are null. @return a new reference. */
 json_t *entry_to_json(const char *row_text, const struct latency *);
 
 /** OFA's key of a layer. @param out 256 bytes. @return false when OFA has no key for it. */

@@ -52,7 +52,8 @@ static enum lathe_status read_item(const json_t *item, struct entry *out, struct
     json_get_number(&f, "ci_ms", JSON_OPTIONAL, 0, DBL_MAX, &figures.ci_ms);
     json_allow(&f, "cpu_share");
     json_allow(&f, "samples");
-    json_get_int(&f, "contexts", JSON_OPTIONAL, 0, UINT32_MAX, &contexts);
+    json_get_int(&f, "contexts", JSON_OPTIONAL, 0, INT32_MAX, &contexts);
+    json_get_bool(&f, "alone", JSON_OPTIONAL, &figures.alone);
     json_get_string(&f, "updated", JSON_OPTIONAL, &updated);
     enum lathe_status st = json_fields_end(&f);
     if (st) return st;
@@ -98,13 +99,13 @@ json_t *entry_to_json(const char *row_text, const struct latency *l)
 {
     char updated[25];
     clock_format(l->updated_ms, updated);
-    return json_pack("{s:s, s:s%, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "layer", row_text,
+    return json_pack("{s:s, s:s%, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:o}", "layer", row_text,
                      "kind", row_text, strcspn(row_text, " "), "count", (json_int_t)l->count, "samples",
                      (json_int_t)l->samples, "latency_ms", number_or_null(latency_best_ms(l)), "mean_ms",
                      number_or_null(l->mean_ms), "trimmed_ms", number_or_null(l->trimmed_ms), "std_ms",
                      number_or_null(l->std_ms), "min_ms", number_or_null(l->min_ms), "p50_ms",
                      number_or_null(l->p50_ms), "p90_ms", number_or_null(l->p90_ms), "ci_ms", number_or_null(l->ci_ms),
-                     "cpu_share", number_or_null(l->cpu_share), "contexts", (json_int_t)l->contexts, "updated",
+                     "cpu_share", number_or_null(l->cpu_share), "contexts", (json_int_t)l->contexts, "alone", l->alone, "updated",
                      l->updated_ms ? json_string(updated) : json_null());
 }
 
@@ -134,7 +135,7 @@ static void print_item(const struct entry *entry, struct buf *out)
     }
     char updated[25];
     clock_format(l->updated_ms, updated);
-    buf_printf(out, ",\"contexts\":%u,\"updated\":", l->contexts);
+    buf_printf(out, ",\"contexts\":%u,\"alone\":%s,\"updated\":", l->contexts, l->alone ? "true" : "false");
     if (l->updated_ms) buf_printf(out, "\"%s\"}", updated);
     else buf_puts(out, "null}");
 }

@@ -102,6 +102,7 @@ enum lathe_status latency_from_pool(struct pooled_sample *s, size_t n, struct la
     for (size_t i = 0; i < n; i++) room[i] = s[i].ns;
     latency_from_samples(room, n, out);
     for (size_t from = 0; from < n; from = stretch(s, from, n, false)) out->contexts++;
+    out->alone = out->contexts == 1 && s[0].subnet == 0;
     out->ci_ms = half_interval(s, n, room) / 1e6;
     free(room);
     return LATHE_OK;

@@ -161,6 +161,7 @@ enum lathe_status figures_to_entry(const struct figures *f, struct entry *out, s
                                  .ci_ms = f->ci_ms,
                                  .cpu_share = NAN,
                                  .contexts = (uint32_t)f->contexts,
+                                 .alone = f->alone,
                                  .updated_ms = f->updated_ms};
     if (isnan(f->trimmed_ms) && !isnan(f->latency_ms) && f->latency_ms != e.latency.mean_ms)
         e.latency.trimmed_ms = f->latency_ms;

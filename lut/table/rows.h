@@ -27,6 +27,7 @@ enum lathe_status rows_add(struct rows *, const struct entry *, int line, struct
 struct figures {
     const char *row_text, *kind;
     uint64_t count, contexts;
+    bool alone;
     double latency_ms, mean_ms, trimmed_ms, std_ms, min_ms, p50_ms, p90_ms, ci_ms;
     int64_t updated_ms;
 };

@@ -57,5 +57,6 @@ void latency_from_samples(double *samples_ns, size_t n, struct latency *out)
     out->p90_ms = quantile_of(samples_ns, n, 0.9) / ns_in_ms;
     out->ci_ms = out->cpu_share = NAN;
     out->contexts = 0;
+    out->alone = false;
     out->updated_ms = 0;
 }

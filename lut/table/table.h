@@ -44,6 +44,7 @@ struct latency {
     double
         cpu_share; /* 0..1: of the samples, those that are CPU times, the core having been taken away; NAN: unknown */
     uint32_t contexts;  /* different subnets that the samples come from; 0 for imported figures */
+    bool alone;         /* no subnet: the layer ran by itself, as the only one of its network */
     int64_t updated_ms; /* wall clock */
 };
 

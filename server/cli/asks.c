@@ -13,6 +13,8 @@ const struct option_spec ask_options[] = {
     {"params-m", OPTION_NUMBER, "M", "at most so many million parameters"},
     {"peak-activation-kb", OPTION_NUMBER, "KB", "at most so much activation memory (f32)"},
     {"weights-kb", OPTION_NUMBER, "KB", "at most so much for weights (f32)"},
+    {"sram-kb", OPTION_NUMBER, "KB", "at most so much of a board's SRAM (int8); default: what the board has"},
+    {"flash-kb", OPTION_NUMBER, "KB", "at most so much of its flash (int8); default: what the board has left"},
     {"fix", OPTION_TEXTS, "KEY=VALUE", "resolution=192, kernel=3, expand=4, depth=2:3:-:-:- (- is free)"},
     {"predictor", OPTION_TEXT, "ID", "default: the one that ships for the space"},
     {"resolutions", OPTION_INTEGERS, "R,..", "only these"},
@@ -26,7 +28,8 @@ static const struct {
 } limits[] = {
     {"latency-ms", "latency_ms"}, {"macs-m", "macs_m"},
     {"params-m", "params_m"},     {"peak-activation-kb", "peak_activation_kb"},
-    {"weights-kb", "weights_kb"},
+    {"weights-kb", "weights_kb"}, {"sram-kb", "sram_kb"},
+    {"flash-kb", "flash_kb"},
 };
 
 /* A number, or with colons between a list in which "-" is null. @return NULL when it is neither. */

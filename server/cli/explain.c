@@ -66,7 +66,9 @@ static void print_next(const json_t *answer)
                  {"macs_m", "MACs", "M"},
                  {"params_m", "parameters", "M"},
                  {"peak_activation_kb", "activations", "kB"},
-                 {"weights_kb", "weights", "kB"}};
+                 {"weights_kb", "weights", "kB"},
+                 {"sram_kb", "SRAM", "kB"},
+                 {"flash_kb", "flash", "kB"}};
     const json_t *next = json_at(answer, "explain.next");
     if (!next) return; /* the search did not look for one, or found none */
     printf("next point   top-1 %.2f %% (%+.2f points)", 100 * number_at(next, "top1"),

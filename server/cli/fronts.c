@@ -17,6 +17,8 @@ static const struct {
     {"params", "params_m", "PARAMS M", 2, true},
     {"peak_activation", "peak_activation_kb", "ACTIVATIONS kB", 0, false},
     {"weights", "weights_kb", "WEIGHTS kB", 0, false},
+    {"sram", "sram_kb", "SRAM kB", 0, false},
+    {"flash", "flash_kb", "FLASH kB", 0, false},
 };
 enum { COST_COUNT = sizeof costs / sizeof costs[0] };
 
@@ -148,7 +150,7 @@ static void print_csv(const struct cli *cli, const json_t *front)
     fputs("top1", stdout);
     for (int c = 0; c < COST_COUNT; c++) printf(",%s", costs[c].field);
     for (int t = 0; several && t < cli->argument_count; t++) printf(",latency_ms %s", cli->arguments[t]);
-    puts(",resolution,depth,kernel,expand");
+    puts(",resolution,depth,kernel,expand,width");
     for (size_t i = 0; i < json_array_size(points); i++) {
         const json_t *point = json_array_get(points, i);
         printf("%.17g", number_at(point, "top1"));
@@ -159,6 +161,7 @@ static void print_csv(const struct cli *cli, const json_t *front)
         print_joined(json_at(point, "subnet.depth"));
         print_joined(json_at(point, "subnet.kernel"));
         print_joined(json_at(point, "subnet.expand"));
+        print_joined(json_at(point, "subnet.width"));
         putchar('\n');
     }
 }

@@ -39,7 +39,11 @@ static void print_network(const json_t *network)
     if (json_at(network, "published.macs_m")) printf(" (published: %g M)", number_at(network, "published.macs_m"));
     printf("\nparameters   %.2f M", number_at(network, "params_m"));
     if (json_at(network, "published.params_m")) printf(" (published: %g M)", number_at(network, "published.params_m"));
-    printf("\nresolution   %.0f\nsource       %s\n", number_at(network, "resolution"), shown_at(network, "source"));
+    printf("\nboard        %.1f kB of SRAM", number_at(network, "sram_kb"));
+    if (json_at(network, "published.sram_kb")) printf(" (published: %g kB)", number_at(network, "published.sram_kb"));
+    printf(", %.1f kB of flash", number_at(network, "flash_kb"));
+    if (json_at(network, "published.flash_kb")) printf(" (published: %g kB)", number_at(network, "published.flash_kb"));
+    printf(" (int8)\nresolution   %.0f\nsource       %s\n", number_at(network, "resolution"), shown_at(network, "source"));
     if (json_at(network, "notes")) printf("notes        %s\n", shown_at(network, "notes"));
     putchar('\n');
     print_table(columns, json_at(network, "layers"));

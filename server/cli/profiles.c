@@ -16,7 +16,14 @@ static void print_quality(const json_t *job)
         printf("; the intervals of %.0f rows are wider than %g%%: %s", wide, 100 * number_at(job, "ci"),
                strcmp(by, "budget") == 0 ? "the budget was used up" : "32 rounds did not narrow them");
     if (redone > 0) printf("; %.0f visits were done again, the device having been throttled", redone);
+    if (number_at(job, "rows_alone") > 0)
+        printf("; %.0f rows were timed alone, since no subnet that fits holds them", number_at(job, "rows_alone"));
     puts("");
+    if (number_at(job, "rows_left_out") > 0) {
+        const json_t *first = json_array_get(json_at(job, "left_out"), 0);
+        printf("left out: %.0f rows that the board has no room for, such as %s (%s)\n", number_at(job, "rows_left_out"),
+               shown_at(first, "layer"), shown_at(first, "why"));
+    }
     if (json_is_object(json_at(job, "trust"))) print_trust(json_at(job, "trust"));
 }
 

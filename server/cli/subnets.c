@@ -94,10 +94,14 @@ static void print_answer(const struct cli *cli, const json_t *answer)
     print_latencies(cli, answer);
     printf("MACs         %.1f M\nparameters   %.2f M\n", number_at(answer, "macs_m"), number_at(answer, "params_m"));
     printf("activations  %.0f kB at most\n", number_at(answer, "peak_activation_kb"));
+    if (json_at(answer, "explain.limits.sram_kb") || json_at(answer, "explain.limits.flash_kb"))
+        printf("board        %.1f kB of SRAM, %.1f kB of flash (int8)\n", number_at(answer, "sram_kb"),
+               number_at(answer, "flash_kb"));
     printf("resolution   %.0f\n", number_at(subnet, "resolution"));
     print_choices(subnet, "depth");
     print_choices(subnet, "kernel");
     print_choices(subnet, "expand");
+    if (json_at(subnet, "width")) print_choices(subnet, "width");
     printf("search       %s, %.0f evaluations, %.0f ms, seed %.0f\n", shown_at(answer, "search.algorithm"),
            number_at(answer, "search.evaluations"), number_at(answer, "search.elapsed_ms"),
            number_at(answer, "search.seed"));

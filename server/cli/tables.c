@@ -77,9 +77,14 @@ static void print_rows(const json_t *page)
         {"P90 ms", "p90_ms", 4},
         {"SAMPLES", "count", 0},
         {"CONTEXTS", "contexts", 0},
+        {"", "mark", CELL_TEXT},
         {0},
     };
     const json_t *rows = json_at(page, "items");
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        json_t *row = json_array_get(rows, i);
+        json_object_set_new(row, "mark", json_string(json_is_true(json_at(row, "alone")) ? "alone" : ""));
+    }
     if (json_array_size(rows) == 0) puts("No such rows.");
     else print_table(columns, rows);
     if (text_at(page, "next")) printf("These are the first %zu; a larger --limit shows more.\n", json_array_size(rows));

@@ -45,7 +45,7 @@ static long improve_slot(const struct work *w, int slot, long gain, struct subne
         grid_choose(w->grid, &(struct grid_place){.resolution = w->resolution, .slot = slot, .choice = choice},
                     &candidate);
         long g = gain_of(w, &candidate);
-        if (g < gain) continue;
+        if (g < gain || !grid_fits(w->grid, w->resolution, &candidate)) continue;
         equals = g > gain ? 1 : equals + 1;
         if (g > gain || rng_below(w->rng, (uint32_t)equals) == 0) best = candidate;
         gain = g;
@@ -79,7 +79,9 @@ static void balance_dim(const struct work *w, int dim, long gain, struct subnet 
     for (int v = 0; v < space_dim(space, dim)->count; v++) {
         candidate.at[dim] = (uint8_t)v;
         int used = w->usage[dim][v] - w->usage[dim][best];
-        if (v == best || used > 0 || gain_of(w, &candidate) < gain) continue;
+        if (v == best || used > 0 || gain_of(w, &candidate) < gain ||
+            !grid_fits(w->grid, w->resolution, &candidate))
+            continue;
         equals = used < 0 ? 1 : equals + 1;
         if (rng_below(w->rng, (uint32_t)equals) == 0) best = v;
     }
@@ -135,6 +137,7 @@ static bool build(const struct work *w, struct subnet *out)
         struct subnet s;
         space_random(space, w->rng, &s);
         grid_choose(w->grid, &place, &s);
+        if (!grid_shrink(w->grid, w->resolution, &place, w->rng, &s)) continue;
         /* Later tries keep their random rest: where few subnets are left, ascent would lead to those in use. */
         if (i < RESTARTS / 2) {
             long gain = ascend(w, &s);
@@ -199,7 +202,7 @@ static bool replace_all(struct work *w, const struct subnet *items, size_t n, co
 {
     struct subnet *now = w->cover->items + w->first;
     for (size_t i = 0; i < n; i++) {
-        if (holds(items, i, &items[i])) return false;
+        if (holds(items, i, &items[i]) || !grid_fits(w->grid, w->resolution, &items[i])) return false;
     }
     for (size_t i = 0; i < n; i++) account(w, &now[i], -1);
     for (size_t i = 0; i < n; i++) account(w, &items[i], 1);
@@ -281,6 +284,7 @@ int cover_contexts(const struct grid *g, const struct grid_row *row, int most, s
             struct subnet s;
             space_random(g->space, rng, &s);
             grid_choose(g, &row->places[place], &s);
+            if (!grid_shrink(g, row->places[place].resolution, &row->places[place], rng, &s)) break;
             space_canonicalise(g->space, &s);
             if (!holds(found, (size_t)n, &s)) found[n++] = s;
         }

@@ -18,7 +18,7 @@ struct cover {
 enum lathe_status cover_resolution(struct grid *, int resolution, struct rng *, struct cover *,
                                    struct lathe_error *err);
 
-/** How many different subnets hold a row, counted up to `most`. */
+/** How many different subnets that fit hold a row, counted up to `most`. */
 int cover_contexts(const struct grid *, const struct grid_row *, int most, struct rng *);
 
 #endif

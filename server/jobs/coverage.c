@@ -30,6 +30,7 @@ static enum lathe_status look_at(struct looking *l, int at, json_t *answer, stru
             if (number < 0 || g->rows[number].stamp == (unsigned)at + 1) continue;
             struct grid_row *row = &g->rows[number];
             row->stamp = (unsigned)at + 1;
+            if (!grid_row_fits(g, row)) continue;
             total++;
             enum lathe_status st = table_get_at(l->txn, l->table, l->version, row->text, resolution, &latency, err);
             if (!st) continue;
@@ -50,9 +51,14 @@ static enum lathe_status look_at(struct looking *l, int at, json_t *answer, stru
 static json_t *sum_up(const struct looking *l, json_t *take_resolutions)
 {
     size_t present = 0;
-    for (size_t i = 0; i < l->grid.row_count; i++) present += !l->lacking[i];
+    size_t total = 0;
+    for (size_t i = 0; i < l->grid.row_count; i++) {
+        bool counts = grid_row_fits(&l->grid, &l->grid.rows[i]);
+        total += counts;
+        present += counts && !l->lacking[i];
+    }
     return json_pack("{s:s, s:I, s:I, s:o}", "space", space_id(l->grid.space), "rows_total",
-                     (json_int_t)l->grid.row_count, "rows_present", (json_int_t)present, "resolutions",
+                     (json_int_t)total, "rows_present", (json_int_t)present, "resolutions",
                      take_resolutions);
 }
 
@@ -71,8 +77,10 @@ enum lathe_status coverage_find(struct kv_txn *txn, struct table_id table, uint3
 {
     struct looking l = {.txn = txn, .table = table, .version = version};
     json_t *list = json_array();
+    struct board_room room;
     enum lathe_status st = newest_version(&l, err);
-    if (!st) st = grid_init(&l.grid, space, resolutions, count, err);
+    bool on_board = room_look_up(txn, table.device, &room);
+    if (!st) st = grid_init(&l.grid, space, resolutions, count, on_board ? &room : NULL, err);
     if (st) goto out;
     l.lacking = calloc(l.grid.row_count + 1, sizeof *l.lacking);
     if (!list || !l.lacking) {

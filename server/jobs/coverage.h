@@ -11,6 +11,7 @@
 
 /** Compare a table with the layers of a space, resolution by resolution. A row is there when a search at that
  *  resolution would find it (table_get_at()).
+ *  Rows that the table's device, a board, has no room for count nowhere.
  *  @param resolutions NULL: all of the space.
  *  @param[out] out new reference: {"space","rows_total","rows_present","resolutions":[{"resolution","rows_total",
  *  "rows_present","missing":[layers]}]}. A layer that several resolutions share counts once in the totals, and is

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "lut/layer/board_memory.h"
 #include "server/spaces/layer_set.h"
 
 enum { SLOT_CHOICES_MAX = 4096 };
@@ -72,7 +73,14 @@ static enum lathe_status make_rows(struct grid *g, const struct layer_set *layer
     g->row_count = (size_t)layers->count;
     g->rows = calloc(g->row_count + 1, sizeof *g->rows);
     if (!g->rows) return error_set(err, LATHE_NO_MEMORY, "out of memory");
-    for (size_t i = 0; i < g->row_count; i++) layer_print(&layers->layers[i], g->rows[i].text);
+    for (size_t i = 0; i < g->row_count; i++) {
+        const struct layer *layer = &layers->layers[i];
+        struct grid_row *row = &g->rows[i];
+        layer_print(layer, row->text);
+        row->refusal = board_layer_refusal(layer);
+        row->arena_bytes = board_layer_arena_bytes(layer);
+        row->flash_bytes = board_layer_flash_bytes(layer);
+    }
     for (int r = 0; r < g->resolution_count; r++) {
         for (int slot = 0; slot < g->slot_count; slot++) note_places(g, r, slot);
     }
@@ -80,10 +88,11 @@ static enum lathe_status make_rows(struct grid *g, const struct layer_set *layer
 }
 
 enum lathe_status grid_init(struct grid *g, const struct space *space, const int *resolutions, size_t count,
-                            struct lathe_error *err)
+                            const struct board_room *room, struct lathe_error *err)
 {
     struct layer_set layers;
-    *g = (struct grid){.space = space, .slot_count = space_slot_count(space)};
+    *g = (struct grid){.space = space, .slot_count = space_slot_count(space), .on_board = room != NULL};
+    if (room) g->room = *room;
     enum lathe_status st = choose_resolutions(g, resolutions, count, err);
     if (st) return st;
     g->slots = calloc((size_t)g->resolution_count * (size_t)g->slot_count + 1, sizeof *g->slots);
@@ -122,4 +131,49 @@ int grid_rows_of(struct grid *g, int resolution, const struct subnet *s, int *ro
         rows[n++] = row;
     }
     return n;
+}
+
+bool grid_row_fits(const struct grid *g, const struct grid_row *row)
+{
+    if (!g->on_board) return true;
+    return !row->refusal && row->arena_bytes <= g->room.arena_bytes && row->flash_bytes <= g->room.flash_bytes;
+}
+
+bool grid_fits(const struct grid *g, int resolution, const struct subnet *s)
+{
+    uint64_t flash = 0;
+    for (int slot = 0; g->on_board && slot < g->slot_count; slot++) {
+        int row = grid_row_at(g, resolution, slot, s);
+        if (row < 0) continue;
+        if (!grid_row_fits(g, &g->rows[row])) return false;
+        flash += g->rows[row].flash_bytes;
+    }
+    return !g->on_board || flash <= g->room.flash_bytes;
+}
+
+/* Dimensions that may be lowered. @return how many. */
+static int lowerable(const struct grid *g, const struct grid_place *place, const struct subnet *s, int *dims)
+{
+    int n = 0;
+    for (int d = 0; d < space_dim_count(g->space); d++) {
+        bool kept = d == space_resolution_dim(g->space) || !s->at[d];
+        if (place) {
+            const struct space_choices *c = &g->slots[place->resolution * g->slot_count + place->slot].choices;
+            for (int i = 0; i < c->dim_count; i++) kept = kept || c->dims[i] == d;
+        }
+        if (!kept) dims[n++] = d;
+    }
+    return n;
+}
+
+bool grid_shrink(const struct grid *g, int resolution, const struct grid_place *place, struct rng *rng,
+                 struct subnet *s)
+{
+    int dims[SPACE_MAX_DIMS];
+    while (!grid_fits(g, resolution, s)) {
+        int n = lowerable(g, place, s, dims);
+        if (!n) return false;
+        s->at[dims[rng_below(rng, (uint32_t)n)]]--;
+    }
+    return true;
 }

@@ -5,6 +5,8 @@
 #ifndef LATHE_JOBS_GRID_H
 #define LATHE_JOBS_GRID_H
 
+#include "lut/base/rng.h"
+#include "server/jobs/room.h"
 #include "server/spaces/space.h"
 
 enum { GRID_OCCURRENCES = 8 };
@@ -16,6 +18,8 @@ struct grid_place {
 
 struct grid_row {
     char text[LAYER_TEXT_BYTES];
+    uint64_t arena_bytes, flash_bytes; /* that its layer needs on a board */
+    const char *refusal;               /* why no board's firmware runs it; NULL: it does. Static */
     struct grid_place places[GRID_OCCURRENCES]; /* the first few */
     int place_count;
     int contexts; /* wanted in the end */
@@ -31,6 +35,8 @@ struct grid_slot {
 
 struct grid {
     const struct space *space;
+    bool on_board; /* subnets must fit in `room` */
+    struct board_room room;
     int resolution_count, slot_count;
     uint8_t resolutions[SPACE_MAX_VALUES]; /* value indices, ascending */
     struct grid_slot *slots;               /* [resolution_count][slot_count] */
@@ -39,15 +45,23 @@ struct grid {
     unsigned stamp; /* of the last walk over a subnet's rows */
 };
 
-/** grid_clear() it, also on failure. */
+/** grid_clear() it, also on failure. @param room of the device; NULL: whatever the space has fits. */
 enum lathe_status grid_init(struct grid *, const struct space *, const int *resolutions, size_t count,
-                            struct lathe_error *err);
+                            const struct board_room *room, struct lathe_error *err);
 void grid_clear(struct grid *);
 
 /** The row in a slot, or -1. @param resolution index among the grid's; the subnet's own is not looked at. */
 int grid_row_at(const struct grid *, int resolution, int slot, const struct subnet *);
 /** The different rows of a subnet. @param rows SPACE_MAX_SLOTS. @return how many. */
 int grid_rows_of(struct grid *, int resolution, const struct subnet *, int *rows);
+/** Whether a row's layer fits by itself. */
+bool grid_row_fits(const struct grid *, const struct grid_row *);
+/** Whether a subnet fits as a whole. @param resolution as for grid_row_at(). */
+bool grid_fits(const struct grid *, int resolution, const struct subnet *);
+/** Lower dimensions of a subnet, chosen at random, until it fits. Sizes rise with every dimension, so that a subnet that
+ *  holds what stands at a place is found if there is one. @param place that it goes on choosing; NULL: none.
+ *  @return false: nothing fits. */
+bool grid_shrink(const struct grid *, int resolution, const struct grid_place *place, struct rng *, struct subnet *);
 /** Make a subnet choose what stands at a place. */
 void grid_choose(const struct grid *, const struct grid_place *, struct subnet *);
 

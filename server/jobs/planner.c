@@ -23,24 +23,51 @@ static int deficit_of(const struct plan_request *q, const struct plan_have *have
     return by_samples > deficit ? by_samples : deficit;
 }
 
+static void leave_out(const struct grid_row *row, struct plan *plan)
+{
+    struct plan_left_out *out = &plan->left_out[plan->left_out_count++];
+    memcpy(out->text, row->text, sizeof out->text);
+    out->arena_bytes = row->arena_bytes;
+    out->flash_bytes = row->flash_bytes;
+    out->refusal = row->refusal;
+}
+
+static size_t count_fitting(const struct grid *g)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < g->row_count; i++) n += grid_row_fits(g, &g->rows[i]);
+    return n;
+}
+
 static enum lathe_status find_missing(const struct plan_request *q, struct grid *g, struct rng *rng, struct plan *plan,
                                       struct lathe_error *err)
 {
-    plan->rows_total = g->row_count;
     plan->rows = calloc(g->row_count ? g->row_count : 1, sizeof *plan->rows);
-    if (!plan->rows) return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    plan->left_out = calloc(g->row_count ? g->row_count : 1, sizeof *plan->left_out);
+    if (!plan->rows || !plan->left_out) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     for (size_t i = 0; i < g->row_count; i++) {
         struct grid_row *row = &g->rows[i];
         struct plan_have have = {0};
+        if (!grid_row_fits(g, row)) {
+            leave_out(row, plan);
+            continue;
+        }
+        plan->rows_total++;
         enum lathe_status st = q->have(q->context, row->text, &have, err);
         if (st) return st;
         int contexts = cover_contexts(g, row, PLAN_CONTEXTS, rng);
-        row->deficit = deficit_of(q, &have, contexts);
-        if (!row->deficit) continue;
-        row->contexts = contexts;
+        bool alone = contexts == 0;
+        int deficit = deficit_of(q, &have, alone ? 1 : contexts);
+        if (!deficit) continue;
+        if (!alone) {
+            row->deficit = deficit;
+            row->contexts = contexts;
+        }
         struct plan_row *missing = &plan->rows[plan->row_count++];
         memcpy(missing->text, row->text, sizeof missing->text);
-        missing->contexts = contexts;
+        missing->contexts = alone ? 1 : contexts;
+        missing->alone = alone;
+        plan->alone_count += alone;
     }
     return LATHE_OK;
 }
@@ -63,6 +90,7 @@ static void draw(const struct grid *g, int resolution, int count, bool held_out,
             struct subnet s;
             space_random(g->space, rng, &s);
             s.at[space_resolution_dim(g->space)] = g->resolutions[resolution];
+            if (!grid_shrink(g, resolution, NULL, rng, &s)) break;
             space_canonicalise(g->space, &s);
             if (is_in(plan->networks, plan->network_count, &s)) continue;
             plan->held_out[plan->network_count] = held_out;
@@ -72,14 +100,20 @@ static void draw(const struct grid *g, int resolution, int count, bool held_out,
     }
 }
 
-/* The middle value of each dimension. */
-static void choose_sentinel(const struct grid *g, struct subnet *out)
+/* The middle value of each dimension, or less where that does not fit. @return false: nothing fits. */
+static bool choose_sentinel(const struct grid *g, struct rng *rng, struct subnet *out)
 {
-    *out = (struct subnet){0};
-    for (int dim = 0; dim < space_dim_count(g->space); dim++)
-        out->at[dim] = (uint8_t)(space_dim(g->space, dim)->count / 2);
-    out->at[space_resolution_dim(g->space)] = g->resolutions[g->resolution_count / 2];
-    space_canonicalise(g->space, out);
+    for (int r = g->resolution_count / 2; r >= 0; r--) {
+        struct subnet s = {0};
+        for (int dim = 0; dim < space_dim_count(g->space); dim++)
+            s.at[dim] = (uint8_t)(space_dim(g->space, dim)->count / 2);
+        s.at[space_resolution_dim(g->space)] = g->resolutions[r];
+        if (!grid_shrink(g, r, NULL, rng, &s)) continue;
+        space_canonicalise(g->space, &s);
+        *out = s;
+        return true;
+    }
+    return false;
 }
 
 /* A resolution's part of something that is for all of them. */
@@ -108,7 +142,7 @@ static enum lathe_status gather_networks(const struct plan_request *q, const str
         if (cover->count) draw(g, r, share_of(q->random, g, r), false, rng, plan);
         starts[r + 1] = plan->network_count;
     }
-    choose_sentinel(g, &plan->sentinel);
+    plan->has_sentinel = choose_sentinel(g, rng, &plan->sentinel);
     return LATHE_OK;
 }
 
@@ -168,9 +202,9 @@ enum lathe_status plan_make(const struct plan_request *q, struct plan *out, stru
     if (q->random < 0 || q->random > PLAN_MAX_RANDOM)
         return error_field(err, "random", "random must be 0 to %d", PLAN_MAX_RANDOM);
     rng_seed(&rng, q->seed);
-    enum lathe_status st = grid_init(&g, q->space, q->resolutions, q->resolution_count, err);
+    enum lathe_status st = grid_init(&g, q->space, q->resolutions, q->resolution_count, q->room, err);
     if (st) goto out;
-    if (q->only_held_out) plan.rows_total = g.row_count;
+    if (q->only_held_out) plan.rows_total = count_fitting(&g);
     else st = find_missing(q, &g, &rng, &plan, err);
     for (int r = 0; !st && !q->only_held_out && r < g.resolution_count; r++) {
         st = cover_resolution(&g, r, &rng, &cover, err);
@@ -195,5 +229,6 @@ void plan_clear(struct plan *plan)
     free(plan->held_out);
     free(plan->visits);
     free(plan->rows);
+    free(plan->left_out);
     *plan = (struct plan){0};
 }

@@ -10,11 +10,14 @@
  * Beside them stand held-out subnets, drawn at random, whose whole latency says how far the table can be trusted, and a
  * sentinel, one subnet of middling choices that is run again and again: what it takes says how fast the device is then.
  *
+ * On a microcontroller all of these are drawn from the subnets that fit. Rows that none of them holds, but that fit by
+ * themselves, are to be timed alone; those that do not are left out, and told.
+ *
  * Threads: plain values, no shared state. The same request gives the same plan. */
 #ifndef LATHE_JOBS_PLANNER_H
 #define LATHE_JOBS_PLANNER_H
 
-#include "server/spaces/space.h"
+#include "server/jobs/grid.h"
 
 enum {
     PLAN_CONTEXTS = 3,
@@ -40,6 +43,7 @@ struct plan_request {
     bool only_held_out;
     int random; /* subnets drawn beside those that cover rows, over all resolutions, counted among them */
     uint64_t seed;
+    const struct board_room *room; /* of a microcontroller; NULL: the device is none */
     enum lathe_status (*have)(void *context, const char *layer_text, struct plan_have *out, struct lathe_error *err);
     void *context;
 };
@@ -47,6 +51,14 @@ struct plan_request {
 struct plan_row {
     char text[LAYER_TEXT_BYTES];
     int contexts; /* that it must have in the end */
+    bool alone;   /* no subnet that fits holds it */
+};
+
+/* A row that the device has no room for. */
+struct plan_left_out {
+    char text[LAYER_TEXT_BYTES];
+    uint64_t arena_bytes, flash_bytes; /* that it needs */
+    const char *refusal;               /* why no board runs it; NULL: it needs more than there is. Static */
 };
 
 struct plan {
@@ -54,11 +66,14 @@ struct plan {
     bool *held_out;          /* of each network */
     size_t network_count;
     struct subnet sentinel;
+    bool has_sentinel; /* false: no subnet fits */
     uint32_t *visits; /* indices of networks, in the order in which to visit them */
     size_t visit_count;
     struct plan_row *rows; /* the missing ones */
-    size_t row_count;
-    size_t rows_total; /* rows of the space at these resolutions, missing or not */
+    size_t row_count, alone_count; /* of which so many are alone */
+    struct plan_left_out *left_out;
+    size_t left_out_count;
+    size_t rows_total; /* rows of the space at these resolutions, missing or not, without those left out */
 };
 
 /** @param[out] out plan_clear() it. A plan without networks: nothing is missing. Fewer held-out subnets than asked are

@@ -136,6 +136,7 @@ static enum lathe_status draft_plan(struct jobs *jobs, struct kv_txn *txn, const
                                .mode = job_text(job, "mode")};
     int resolutions[SPACE_MAX_VALUES];
     int64_t created = 0;
+    struct board_room room;
     *draft = (struct profile_draft){.space = catalog_find(jobs->spaces, job_text(job, "space"))};
     if (!draft->space) return error_field(err, "space", "there is no space %s", job_text(job, "space"));
     enum lathe_status st = find_version(&known, version, &created, &draft->sentinel, err);
@@ -151,6 +152,7 @@ static enum lathe_status draft_plan(struct jobs *jobs, struct kv_txn *txn, const
         .random = profile_is(job, "regression") ? REGRESSION_SUBNETS : 0,
         .only_held_out = json_is_true(json_object_get(job, "calibrate")),
         .seed = (uint64_t)job_int(job, "seed"),
+        .room = room_look_up(txn, job_text(job, "device"), &room) ? &room : NULL,
         .have = look_up_row,
         .context = &known,
     };
@@ -253,6 +255,44 @@ static void set_estimate(json_t *job, const struct profile_draft *draft, double 
     progress_estimate(job, macs, params, draft->ns_per_mac, draft->ns_per_mac > 0);
 }
 
+/* A layer as a network of its own. */
+static json_t *describe_alone(const struct plan_row *row)
+{
+    return json_pack("{s:s,s:[s],s:s}", "context", "0", "layers", row->text, "role", "cover");
+}
+
+/* Rows that no subnet that fits holds, after the subnets: as many rounds of them. */
+static void list_alone(const struct plan *plan, int64_t rounds, json_t *networks, json_t *visits)
+{
+    size_t first = json_array_size(networks);
+    for (size_t i = 0; i < plan->row_count; i++)
+        if (plan->rows[i].alone) json_array_append_new(networks, describe_alone(&plan->rows[i]));
+    for (int64_t round = 0; round < rounds; round++)
+        for (size_t i = first; i < json_array_size(networks); i++)
+            json_array_append_new(visits, json_integer((json_int_t)i));
+}
+
+enum { LEFT_OUT_SHOWN = 20 };
+
+static json_t *why_left_out(const struct plan_left_out *row)
+{
+    if (row->refusal) return json_string(row->refusal);
+    return json_sprintf("does not fit: needs %llu bytes of SRAM and %llu of flash", (unsigned long long)row->arena_bytes,
+                        (unsigned long long)row->flash_bytes);
+}
+
+/* What a board has no room for: how many rows, and the first of them. */
+static void tell_left_out(json_t *job, const struct plan *plan)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < plan->left_out_count && i < LEFT_OUT_SHOWN; i++)
+        json_array_append_new(
+            list, json_pack("{s:s,s:o}", "layer", plan->left_out[i].text, "why", why_left_out(&plan->left_out[i])));
+    job_set_int(job, "rows_alone", (int64_t)plan->alone_count);
+    job_set_int(job, "rows_left_out", (int64_t)plan->left_out_count);
+    json_object_set_new(job, "left_out", list);
+}
+
 static void list_subnets(const struct profile_draft *draft, const char *role, json_t *networks, json_t *visits)
 {
     const struct plan *plan = &draft->plan;
@@ -268,14 +308,19 @@ static void list_isolated(const struct profile_draft *draft, const json_t *job, 
 {
     const struct plan *plan = &draft->plan;
     for (size_t i = 0; i < plan->row_count; i++)
-        json_array_append_new(
-            networks, json_pack("{s:s,s:[s],s:s}", "context", "0", "layers", plan->rows[i].text, "role", "cover"));
+        json_array_append_new(networks, describe_alone(&plan->rows[i]));
     for (size_t i = 0; i < plan->network_count; i++)
         if (plan->held_out[i])
             json_array_append_new(networks, describe_network(draft->space, &plan->networks[i], "held_out"));
     for (int64_t round = 0; round < job_int(job, "rounds"); round++)
         for (size_t i = 0; i < json_array_size(networks); i++)
             json_array_append_new(visits, json_integer((json_int_t)i));
+}
+
+/* How many visits the draft makes. */
+static size_t visits_of(const struct profile_draft *draft, const json_t *job)
+{
+    return draft->plan.visit_count + draft->plan.alone_count * (size_t)job_int(job, "rounds");
 }
 
 static enum lathe_status put_draft(struct kv_txn *txn, json_t *job, const struct profile_draft *draft,
@@ -286,13 +331,19 @@ static enum lathe_status put_draft(struct kv_txn *txn, json_t *job, const struct
     json_t *visits = json_array();
     double params = 0;
     if (profile_is(job, "isolated")) list_isolated(draft, job, networks, visits);
-    else list_subnets(draft, profile_is(job, "regression") ? "fit" : "cover", networks, visits);
+    else {
+        list_subnets(draft, profile_is(job, "regression") ? "fit" : "cover", networks, visits);
+        list_alone(plan, job_int(job, "rounds"), networks, visits);
+    }
     note_new_params(visits, networks, &params);
     enum lathe_status st = LATHE_OK;
     size_t network_count = json_array_size(networks);
     bool complete = profile_is(job, "isolated") ||
-                    (network_count == plan->network_count && json_array_size(visits) == plan->visit_count);
-    json_t *own = draft->sentinel ? NULL : describe_network(draft->space, &plan->sentinel, "sentinel");
+                    (network_count == plan->network_count + plan->alone_count &&
+                     json_array_size(visits) == visits_of(draft, job));
+    json_t *own = draft->sentinel || !plan->has_sentinel
+                      ? NULL
+                      : describe_network(draft->space, &plan->sentinel, "sentinel");
     job_add_sentinel(job, networks, draft->sentinel ? draft->sentinel : own);
     json_decref(own);
     if (!complete) st = error_set(err, LATHE_NO_MEMORY, "out of memory");
@@ -307,6 +358,7 @@ static enum lathe_status put_draft(struct kv_txn *txn, json_t *job, const struct
     job_set_int(job, "networks", (int64_t)network_count);
     job_set_int(job, "rows_total", (int64_t)plan->rows_total);
     job_set_int(job, "rows_done", (int64_t)(plan->rows_total - plan->row_count));
+    tell_left_out(job, plan);
     job_set_hidden(job, "version", draft->version);
     job_set_hidden(job, "version_created", draft->version_created);
     return LATHE_OK;
@@ -434,7 +486,7 @@ static enum lathe_status store_profile(void *context, struct kv_txn *txn, struct
     json_decref(device);
     if (!st) st = put_draft(txn, c->job, c->draft, err);
     if (st) return st;
-    if (!c->draft->plan.visit_count) return job_end(txn, c->job, "done", NULL, err);
+    if (!visits_of(c->draft, c->job)) return job_end(txn, c->job, "done", NULL, err);
     st = job_save(txn, c->job, err);
     return st ? st : job_enqueue(txn, c->job, err);
 }
@@ -471,7 +523,7 @@ enum lathe_status jobs_create_profile(struct jobs *jobs, const struct profile_re
     if (!st) st = kv_write(jobs->kv, store_profile, &c, err);
     if (st) goto out;
     *job = job_public(c.job);
-    if (draft.plan.visit_count) jobs_notify_work(jobs);
+    if (visits_of(&draft, blank)) jobs_notify_work(jobs);
 out:
     draft_clear(&draft);
     json_decref(blank);

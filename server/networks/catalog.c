@@ -25,6 +25,8 @@ static enum lathe_status read_published(const json_t *object, struct network_ent
     json_fields_begin(&f, object, err);
     json_get_number(&f, "macs_m", JSON_OPTIONAL, 0.001, 1e6, &entry->published_macs_m);
     json_get_number(&f, "params_m", JSON_OPTIONAL, 0.001, 1e6, &entry->published_params_m);
+    json_get_number(&f, "sram_kb", JSON_OPTIONAL, 0.001, 1e6, &entry->published_sram_kb);
+    json_get_number(&f, "flash_kb", JSON_OPTIONAL, 0.001, 1e6, &entry->published_flash_kb);
     return json_fields_end(&f);
 }
 

@@ -15,8 +15,9 @@ struct network_entry {
     const char *name, *title, *family, *source; /* all borrowed from the catalog */
     const char *notes;                          /* how the layers differ from what was published; NULL: not at all */
     int resolution;
-    double top1;                                 /* fraction, as published */
-    double published_macs_m, published_params_m; /* millions; 0: not published */
+    double top1;                                  /* fraction, as published */
+    double published_macs_m, published_params_m;  /* millions; 0: not published */
+    double published_sram_kb, published_flash_kb; /* on a microcontroller, as published, kB; 0: not published */
     const json_t *lines;
     struct network network; /* at its resolution */
     char id[NETWORK_ID_BYTES];

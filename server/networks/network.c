@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lut/base/json.h"
+#include "lut/layer/board_memory.h"
 
 /* ---- lines ---- */
 
@@ -128,5 +129,22 @@ uint64_t network_params(const struct network *net)
 {
     uint64_t sum = 0;
     for (int i = 0; i < net->count; i++) sum += layer_params(&net->layers[i]);
+    return sum;
+}
+
+uint64_t network_board_sram_bytes(const struct network *net)
+{
+    uint64_t most = 0;
+    for (int i = 0; i < net->count; i++) {
+        uint64_t bytes = board_layer_arena_bytes(&net->layers[i]);
+        if (bytes > most) most = bytes;
+    }
+    return most;
+}
+
+uint64_t network_board_flash_bytes(const struct network *net)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < net->count; i++) sum += board_layer_flash_bytes(&net->layers[i]);
     return sum;
 }

@@ -47,5 +47,8 @@ void network_id(const struct network *, char out[NETWORK_ID_BYTES]);
 
 uint64_t network_macs(const struct network *);
 uint64_t network_params(const struct network *);
+/** The firmware's arena on a microcontroller, and flash as deployed there, int8 (lut/layer/board_memory.h). */
+uint64_t network_board_sram_bytes(const struct network *);
+uint64_t network_board_flash_bytes(const struct network *);
 
 #endif

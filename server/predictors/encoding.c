@@ -14,24 +14,38 @@ struct part {
 
 struct layout {
     const char *family;
-    int resolutions[ENCODING_RESOLUTIONS];
+    bool chooses_width; /* whether it is for spaces of the family with widths to choose from */
+    int resolution_count, resolutions[ENCODING_RESOLUTIONS_MOST];
     bool takes_ofa_layout;
     int part_count;
     struct part parts[4]; /* in order of their features */
 };
 
-/* Every family has one. In once-for-all: tutorial/accuracy_predictor.py; class ResNetArchEncoder of
- * ofa/nas/accuracy_predictor/arch_encoder.py with the resolutions of tutorial/ofa_resnet50_example.ipynb, which leave
- * out 208. A ResNet's depths show in which blocks have an expand ratio; only the stem's has features of its own. */
+/* Every family has one, and another where widths are a choice that the family need not have. In once-for-all:
+ * tutorial/accuracy_predictor.py; class ResNetArchEncoder of ofa/nas/accuracy_predictor/arch_encoder.py with the
+ * resolutions of tutorial/ofa_resnet50_example.ipynb, which leave out 208. A ResNet's depths show in which blocks have
+ * an expand ratio; only the stem's has features of its own. MCUNet published no predictor: its blocks are encoded as
+ * ProxylessNAS's are, then widths, then its resolutions. */
 static const struct layout layouts[] = {
     {
         .family = "inverted_residual",
+        .resolution_count = 8,
         .resolutions = {112, 128, 144, 160, 176, 192, 208, 224},
         .part_count = 3,
         .parts = {{.kind = DIM_KERNEL}, {.kind = DIM_EXPAND}, {.kind = DIM_RESOLUTION}},
     },
     {
+        .family = "inverted_residual",
+        .chooses_width = true,
+        .resolution_count = 12,
+        .resolutions = {48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224},
+        .part_count = 4,
+        .parts = {{.kind = DIM_KERNEL}, {.kind = DIM_EXPAND}, {.kind = DIM_WIDTH}, {.kind = DIM_RESOLUTION}},
+    },
+    {
         .family = "bottleneck",
+        .chooses_width = true,
+        .resolution_count = 8,
         .resolutions = {128, 144, 160, 176, 192, 224, 240, 256},
         .takes_ofa_layout = true,
         .part_count = 4,
@@ -42,10 +56,19 @@ static const struct layout layouts[] = {
     },
 };
 
+static bool chooses_width(const struct space *space)
+{
+    for (int d = 0; d < space_dim_count(space); d++)
+        if (space_dim(space, d)->kind == DIM_WIDTH) return true;
+    return false;
+}
+
 static const struct layout *layout_of(const struct space *space)
 {
+    bool width = chooses_width(space);
     size_t i = sizeof layouts / sizeof layouts[0];
-    while (--i > 0 && strcmp(layouts[i].family, space_family_name(space)) != 0) continue;
+    while (--i > 0 && (strcmp(layouts[i].family, space_family_name(space)) != 0 || layouts[i].chooses_width != width))
+        continue;
     return &layouts[i];
 }
 
@@ -53,7 +76,7 @@ static void number_part(struct encoding *e, const struct part *part)
 {
     if (part->kind == DIM_RESOLUTION) {
         e->first_resolution = e->features;
-        e->features += ENCODING_RESOLUTIONS;
+        e->features += e->resolution_count;
         return;
     }
     for (int d = 0; d < space_dim_count(e->space); d++) {
@@ -85,6 +108,7 @@ void encoding_init(struct encoding *e, const struct space *space)
     memset(e, 0, sizeof *e);
     e->space = space;
     e->resolutions = layout->resolutions;
+    e->resolution_count = layout->resolution_count;
     e->takes_ofa_layout = layout->takes_ofa_layout;
     for (int d = 0; d < SPACE_MAX_DIMS; d++) e->base[d] = -1;
     for (int i = 0; i < layout->part_count; i++) number_part(e, &layout->parts[i]);
@@ -95,13 +119,13 @@ void encoding_init(struct encoding *e, const struct space *space)
 
 bool encoding_has_resolution(const struct encoding *e, int resolution)
 {
-    return resolution >= e->resolutions[0] && resolution <= e->resolutions[ENCODING_RESOLUTIONS - 1];
+    return resolution >= e->resolutions[0] && resolution <= e->resolutions[e->resolution_count - 1];
 }
 
 int encoding_resolution_features(const struct encoding *e, int resolution, struct feature *out)
 {
     if (!encoding_has_resolution(e, resolution)) return 0;
-    int class = ENCODING_RESOLUTIONS - 1;
+    int class = e->resolution_count - 1;
     while (e->resolutions[class] > resolution) class --;
     int above = resolution - e->resolutions[class];
     out[0] = (struct feature){e->first_resolution + class, 1};

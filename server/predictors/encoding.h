@@ -8,14 +8,15 @@
 #include "server/spaces/space.h"
 
 enum {
-    ENCODING_RESOLUTIONS = 8,                 /* classes of resolution */
+    ENCODING_RESOLUTIONS_MOST = 12,           /* classes of resolution */
     ENCODING_MAX_ACTIVE = SPACE_MAX_DIMS + 1, /* features that are not 0 */
 };
 
 struct encoding {
     const struct space *space;
-    const int *resolutions; /* ENCODING_RESOLUTIONS classes, ascending; static */
-    bool takes_ofa_layout;  /* whether its order is that of once-for-all's AccuracyPredictor (layers.*, base_acc) */
+    const int *resolutions; /* classes, ascending; static */
+    int resolution_count;
+    bool takes_ofa_layout; /* whether its order is that of once-for-all's AccuracyPredictor (layers.*, base_acc) */
     int features;
     int first_resolution;         /* number of the feature of the first class */
     int base[SPACE_MAX_DIMS];     /* number of a dimension's first feature; -1: it has none */

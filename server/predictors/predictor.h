@@ -6,11 +6,11 @@
  * inverted_residual (accuracy_predictor.py): for each block a one-hot kernel size, then for each block a one-hot expand
  * ratio, then a one-hot resolution over 112, 128, ..., 224. bottleneck (class ResNetArchEncoder): a one-hot resolution
  * over 128, 144, 160, 176, 192, 224, 240, 256, then two features for a stem without and with its middle convolution,
- * one-hot widths, and for each block a one-hot expand ratio.
- * A resolution between two classes takes both neighbours' features in proportion to its distance (Lathe's own
- * extension); outside of all classes it is refused.
- * Threads: a struct predictor never changes; each thread brings its own struct
- * predictor_work. */
+ * one-hot widths, and for each block a one-hot expand ratio. inverted_residual with widths to choose from (MCUNet,
+ * which published none; Lathe's own): as inverted_residual, a one-hot width before the resolution, which is over 48,
+ * 64, ..., 224. A resolution between two classes takes both neighbours' features in proportion to its distance (Lathe's
+ * own extension); outside of all classes it is refused. Threads: a struct predictor never changes; each thread brings
+ * its own struct predictor_work. */
 #ifndef LATHE_PREDICTORS_PREDICTOR_H
 #define LATHE_PREDICTORS_PREDICTOR_H
 

@@ -110,7 +110,7 @@ static enum lathe_status read_dim(const struct reader *r, int d, struct subnet *
         return error_line(err, r->line, "space %s has no %s of %.*s", space_id(r->space), name, shown, field->text);
     if (d == space_resolution_dim(r->space) && !encoding_has_resolution(&r->encoding, (int)value))
         return error_line(err, r->line, "r must be from %d to %d", r->encoding.resolutions[0],
-                          r->encoding.resolutions[ENCODING_RESOLUTIONS - 1]);
+                          r->encoding.resolutions[r->encoding.resolution_count - 1]);
     s->at[d] = (uint8_t)index;
     return LATHE_OK;
 }

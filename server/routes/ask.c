@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/jobs/room.h"
+#include "server/store/store.h"
+
 static const double LIMIT_MOST = 1e9;
 
 /* ---- constraints ---- */
@@ -51,6 +54,33 @@ static void read_limits(struct ask *a, struct json_fields *f)
     for (int c = 0; c < COSTS; c++) a->limited = a->limited || limits_get(limits, (enum cost)c) < INFINITY;
     f->status = json_fields_end(&g);
     if (f->status) error_in_field(f->err, "constraints");
+}
+
+/* What a table's device has, where it is a board. The least of several boards counts. */
+static void limit_to_board(struct ask *a, const struct board_room *room)
+{
+    const struct {
+        enum cost cost;
+        double bytes;
+    } has[] = {{COST_SRAM, (double)room->arena_bytes}, {COST_FLASH, (double)room->flash_bytes}};
+    for (size_t i = 0; i < sizeof has / sizeof has[0]; i++) {
+        double limit = limits_get(&a->search.limits, has[i].cost);
+        double kb = has[i].bytes / 1024;
+        if (!(kb > 0) || (limit < INFINITY && !a->from_board[has[i].cost]) || kb >= limit) continue;
+        limits_set(&a->search.limits, has[i].cost, kb);
+        a->from_board[has[i].cost] = a->limited = true;
+    }
+}
+
+static void limit_to_boards(struct ask *a, struct json_fields *f)
+{
+    for (int i = 0; i < a->question.table_count && !f->status; i++) {
+        struct board_room room;
+        json_t *device = NULL;
+        if (store_read(a->question.app->kv, "device", a->question.tables[i].device, &device, NULL)) continue;
+        if (room_of_device(device, &room)) limit_to_board(a, &room);
+        json_decref(device);
+    }
 }
 
 /* ---- fixed choices ---- */
@@ -125,6 +155,7 @@ void ask_read(struct ask *a, struct app *app, const json_t *body, double budget_
     a->search.budget_ms = budget_ms;
     question_read(&a->question, app, f);
     read_limits(a, f);
+    limit_to_boards(a, f);
     read_fix(a, f);
     json_get_string(f, "algorithm", JSON_OPTIONAL, &a->algorithm);
     json_get_int(f, "seed", JSON_OPTIONAL, 0, INT64_MAX, &seed);
@@ -144,7 +175,8 @@ enum lathe_status ask_problem(struct ask *a, struct http_request *request, struc
 {
     const struct question_part part = {.resolutions = a->resolution_count ? a->resolutions : NULL,
                                        .resolution_count = a->resolution_count,
-                                       .fixed = a->fixes ? a->fixed : NULL};
+                                       .fixed = a->fixes ? a->fixed : NULL,
+                                       .limits = &a->search.limits};
     a->search.cancelled = unwanted;
     a->search.cancelled_context = request;
     return question_ask(&a->question, &part, err);

@@ -14,13 +14,15 @@ struct ask {
     const char *algorithm; /* borrowed from the body; "auto" when it names none */
     int resolutions[SPACE_MAX_VALUES];
     size_t resolution_count;
-    bool limited; /* there is a constraint */
+    bool limited;           /* there is a constraint */
+    bool from_board[COSTS]; /* limits that the request left to the tables' boards */
     bool fixes;
     int8_t fixed[SPACE_MAX_DIMS];
 };
 
 /** Read the fields table, tables, space, predictor, constraints, resolutions, fix, seed, budget_ms and algorithm. What
- *  may name the algorithm is for the caller to check. Errors stay in the reader.
+ *  may name the algorithm is for the caller to check. Errors stay in the reader. Where tables are boards', sram_kb and
+ *  flash_kb that the request leaves open are what the smallest of these has: the firmware's arena, and flash beside it.
  *  @param budget_ms the default. */
 void ask_read(struct ask *, struct app *, const json_t *body, double budget_ms, struct json_fields *);
 /** Make the problem, and let the search end when the client goes. */

@@ -56,19 +56,19 @@ static enum lathe_status read_batch(struct app *app, const json_t *body, struct 
 
 static enum lathe_status evaluate(const struct batch *b, json_t **answer, struct lathe_error *err)
 {
-    const struct predictor *predictor = b->question.predictor->predictor;
-    struct predictor_work *work = predictor_work_new(predictor);
+    const struct predictor *predictor = b->question.predictor ? b->question.predictor->predictor : NULL;
+    struct predictor_work *work = predictor ? predictor_work_new(predictor) : NULL;
     float *top1 = calloc(b->count, sizeof *top1);
     json_t *list = json_array();
-    if (!work || !top1 || !list) {
+    if ((predictor && !work) || !top1 || !list) {
         predictor_work_free(work);
         free(top1);
         json_decref(list);
         return error_set(err, LATHE_NO_MEMORY, "out of memory");
     }
-    predictor_evaluate(predictor, work, b->subnets, b->count, top1);
+    if (predictor) predictor_evaluate(predictor, work, b->subnets, b->count, top1);
     for (size_t i = 0; i < b->count; i++) {
-        json_t *item = json_pack("{s:f}", "top1", (double)top1[i]);
+        json_t *item = json_pack("{s:o}", "top1", predictor ? json_real((double)top1[i]) : json_null());
         question_put_costs(&b->question, &b->subnets[i], item);
         json_array_append_new(list, item);
     }

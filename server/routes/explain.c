@@ -85,10 +85,10 @@ static json_t *stages_json(const struct problem *problem, const struct subnet *s
 
 /* ---- what is left, and what comes next ---- */
 
-static json_t *limit_json(double limit, double used)
+static json_t *limit_json(double limit, double used, bool from_board)
 {
-    return json_pack("{s:f, s:f, s:f, s:f}", "limit", limit, "used", used, "left", limit - used, "left_share",
-                     1 - used / limit);
+    return json_pack("{s:f, s:f, s:f, s:f, s:s}", "limit", limit, "used", used, "left", limit - used, "left_share",
+                     1 - used / limit, "from", from_board ? "board" : "request");
 }
 
 static json_t *limits_json(const struct ask *a, const struct subnet *s)
@@ -99,7 +99,7 @@ static json_t *limits_json(const struct ask *a, const struct subnet *s)
         double limit = limits_get(&a->search.limits, (enum cost)c);
         if (limit < INFINITY)
             json_object_set_new(limits, cost_name((enum cost)c),
-                                limit_json(limit, problem_cost(q->problem, (enum cost)c, s)));
+                                limit_json(limit, problem_cost(q->problem, (enum cost)c, s), a->from_board[c]));
     }
     return limits;
 }

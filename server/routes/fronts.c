@@ -89,6 +89,7 @@ static enum lathe_status read_request(struct app *app, const json_t *body, struc
     read_objectives(&f, a);
     read_nsga2(&f, &a->nsga2);
     if (!f.status) f.status = check_algorithm(a, err);
+    if (!f.status) f.status = question_needs_predictor(&a->ask.question, err);
     a->points = (int)points;
     if (!f.status && a->ask.search.min_top1 > 0)
         f.status = error_field(err, "constraints.min_top1",

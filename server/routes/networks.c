@@ -102,13 +102,23 @@ static json_t *published_figure(double value)
     return value > 0 ? json_real(value) : json_null();
 }
 
+/* What is counted on the layers. */
+static void add_figures(json_t *answer, const struct network *net)
+{
+    json_object_set_new(answer, "macs_m", json_real((double)network_macs(net) / 1e6));
+    json_object_set_new(answer, "params_m", json_real((double)network_params(net) / 1e6));
+    json_object_set_new(answer, "sram_kb", json_real((double)network_board_sram_bytes(net) / 1024));
+    json_object_set_new(answer, "flash_kb", json_real((double)network_board_flash_bytes(net) / 1024));
+}
+
 static json_t *summary(const struct network_entry *e)
 {
-    return json_pack("{s:s,s:s,s:s,s:i,s:s,s:f,s:f,s:f,s:{s:o,s:o},s:s,s:s?}", "name", e->name, "title", e->title,
-                     "family", e->family, "resolution", e->resolution, "id", e->id, "top1", e->top1, "macs_m",
-                     (double)network_macs(&e->network) / 1e6, "params_m", (double)network_params(&e->network) / 1e6,
-                     "published", "macs_m", published_figure(e->published_macs_m), "params_m",
-                     published_figure(e->published_params_m), "source", e->source, "notes", e->notes);
+    json_t *answer = json_pack("{s:s,s:s,s:s,s:i,s:s,s:f,s:{s:o,s:o,s:o,s:o},s:s,s:s?}", "name", e->name, "title", e->title,
+                     "family", e->family, "resolution", e->resolution, "id", e->id, "top1", e->top1, "published", "macs_m", published_figure(e->published_macs_m), "params_m",
+                     published_figure(e->published_params_m), "sram_kb", published_figure(e->published_sram_kb),
+                     "flash_kb", published_figure(e->published_flash_kb), "source", e->source, "notes", e->notes);
+    add_figures(answer, &e->network);
+    return answer;
 }
 
 /* Layers with their figures, and what once-for-all would write of the network; null where it can't. */
@@ -177,8 +187,7 @@ static enum http_outcome describe_layers(struct http_request *request)
     enum lathe_status st = json_fields_end(&f);
     if (!st) st = asked_network_read(http_app(request), body, &asked, &err);
     if (st) return fail(request, &err);
-    json_object_set_new(asked.what, "macs_m", json_real((double)network_macs(&asked.network) / 1e6));
-    json_object_set_new(asked.what, "params_m", json_real((double)network_params(&asked.network) / 1e6));
+    add_figures(asked.what, &asked.network);
     add_layers(asked.what, &asked.network);
     http_reply_json(request, 200, asked.what);
     return HTTP_DONE;

@@ -264,10 +264,10 @@ enum lathe_status predictor_hold(struct predictor_cache *c, const char *id, cons
     l = find_shipped(c, id, space);
     if (l) l->holders++;
     pthread_mutex_unlock(&c->lock);
-    if (!l && !id)
-        return error_field(err, "predictor",
-                           "no predictor ships for space %s: add one with PUT /v1/predictors/ID and name it",
-                           space_id(space));
+    if (!l && !id) {
+        *out = NULL;
+        return LATHE_OK;
+    }
     if (!l) {
         enum lathe_status st = hold_stored(c, id, &l, err);
         if (st) {

@@ -130,12 +130,13 @@ enum lathe_status question_ask(struct question *q, const struct question_part *p
     struct kv_txn *txn = NULL;
     struct lookup lookups[PROBLEM_TABLES_MOST];
     struct problem_request r = {.space = q->space,
-                                .predictor = q->predictor->predictor,
+                                .predictor = q->predictor ? q->predictor->predictor : NULL,
                                 .latency = look_up,
                                 .table_count = q->table_count,
                                 .resolutions = part->resolutions,
                                 .resolution_count = part->resolution_count,
                                 .fixed = part->fixed,
+                                .limits = part->limits,
                                 .missing = note_missing,
                                 .missing_context = q};
     enum lathe_status st = kv_read_begin(q->app->kv, &txn, err);
@@ -212,6 +213,24 @@ double question_latency_margin_ms(const struct question *q, const struct subnet 
     return 1.96 * sqrt(variance);
 }
 
+enum lathe_status question_needs_predictor(const struct question *q, struct lathe_error *err)
+{
+    if (q->predictor) return LATHE_OK;
+    return error_field(err, "predictor",
+                       "no predictor ships for space %s: add one with PUT /v1/predictors/ID, or train one by POST "
+                       "/v1/predictors/ID/train, and name it",
+                       space_id(q->space));
+}
+
+json_t *question_top1(const struct question *q, const struct subnet *s)
+{
+    struct predictor_work *work = q->predictor ? predictor_work_new(q->predictor->predictor) : NULL;
+    float top1 = NAN;
+    if (work) predictor_evaluate(q->predictor->predictor, work, s, 1, &top1);
+    predictor_work_free(work);
+    return isnan(top1) ? json_null() : json_real((double)top1);
+}
+
 json_t *question_table_name(const struct question *q, int table)
 {
     return json_sprintf("%s/%s", q->tables[table].device, q->tables[table].config);
@@ -220,9 +239,9 @@ json_t *question_table_name(const struct question *q, int table)
 json_t *question_provenance(const struct question *q)
 {
     const struct question_table *first = &q->tables[0];
-    json_t *provenance = json_pack("{s:o, s:I, s:O, s:s, s:s}", "table", question_table_name(q, 0), "table_version",
+    json_t *provenance = json_pack("{s:o, s:I, s:O, s:s?, s:s}", "table", question_table_name(q, 0), "table_version",
                                    (json_int_t)first->info.version, "fingerprint", first->info.fingerprint, "predictor",
-                                   q->predictor->id, "space", space_id(q->space));
+                                   q->predictor ? q->predictor->id : NULL, "space", space_id(q->space));
     if (!q->several) return provenance;
     json_t *tables = json_array();
     for (int i = 0; i < q->table_count; i++) {

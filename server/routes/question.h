@@ -22,7 +22,7 @@ struct question {
     int table_count;
     bool several; /* asked with "tables" */
     const struct space *space;
-    struct held_predictor *predictor;
+    struct held_predictor *predictor; /* NULL: the request names none, and none ships for the space */
     struct problem *problem;
     /* Rows that are missing, when question_ask() is LATHE_CONFLICT: those of the first table that lacks any. */
     int missing_table;
@@ -36,7 +36,8 @@ struct question {
 struct question_part {
     const int *resolutions; /* NULL: those that all tables have complete */
     size_t resolution_count;
-    const int8_t *fixed; /* as in struct problem_request; NULL: nothing */
+    const int8_t *fixed;         /* as in struct problem_request; NULL: nothing */
+    const struct limits *limits; /* the same */
 };
 
 /** Read the fields "table" or "tables", "space" and "predictor" of a request.
@@ -51,6 +52,11 @@ void question_clear(struct question *);
 /** Half the width of the 95% interval of a subnet's latency by the first table, from its rows' standard errors; 0 where
  *  none is known. */
 double question_latency_margin_ms(const struct question *, const struct subnet *);
+
+/** LATHE_INVALID when there is no predictor. */
+enum lathe_status question_needs_predictor(const struct question *, struct lathe_error *err);
+/** A subnet's predicted top-1 as answers tell it; null without a predictor. New reference. */
+json_t *question_top1(const struct question *, const struct subnet *);
 
 /** "device/config" of a table. New reference. */
 json_t *question_table_name(const struct question *, int table);

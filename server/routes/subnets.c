@@ -6,12 +6,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/routes/explain.h"
 #include "server/routes/networks.h"
 #include "server/routes/verify.h"
 
 enum { BODY_BYTES = 64 * 1024 };
+static const char most_macs[] = "most_macs";
 
 /* ---- reading the request ---- */
 
@@ -38,6 +40,7 @@ static void read_evolution(struct json_fields *f, struct evolution_options *out)
 static enum lathe_status check_objective(const struct ask *a, const char *objective, struct lathe_error *err)
 {
     const struct search_request *r = &a->search;
+    if (r->minimise != COSTS && !a->question.predictor) return question_needs_predictor(&a->question, err);
     if (r->minimise == COSTS && r->min_top1 > 0)
         return error_field(err, "min_top1", "min_top1 needs an objective to minimise: \"objective\":\"latency\"");
     if (r->minimise == COSTS && !a->limited)
@@ -48,11 +51,22 @@ static enum lathe_status check_objective(const struct ask *a, const char *object
     return LATHE_OK;
 }
 
+/* Where nobody knows how accurate a space's subnets are, the largest that fits is what is sought. */
+static enum lathe_status read_objective(struct ask *a, const char *objective, struct lathe_error *err)
+{
+    a->search.most_macs = objective ? strcmp(objective, most_macs) == 0 : !a->question.predictor;
+    a->search.minimise = COSTS;
+    if (!objective || a->search.most_macs) return LATHE_OK;
+    if (!objective_find(objective, &a->search.minimise))
+        return error_field(err, "objective", "objective must be one of: %s, %s", objective_names(), most_macs);
+    return a->search.minimise == COSTS ? question_needs_predictor(&a->question, err) : LATHE_OK;
+}
+
 static enum lathe_status read_request(struct app *app, const json_t *body, struct ask *a, bool *verify,
                                       struct lathe_error *err)
 {
     struct json_fields f;
-    const char *objective = "top1";
+    const char *objective = NULL;
     json_fields_begin(&f, body, err);
     ask_read(a, app, body, SEARCH_BUDGET_MS, &f);
     read_evolution(&f, &a->search.evolution);
@@ -61,8 +75,7 @@ static enum lathe_status read_request(struct app *app, const json_t *body, struc
     json_get_bool(&f, "verify", JSON_OPTIONAL, verify);
     if (!f.status && !search_find(a->algorithm))
         f.status = error_field(err, "algorithm", "algorithm must be one of: %s", search_names());
-    if (!f.status && !objective_find(objective, &a->search.minimise))
-        f.status = error_field(err, "objective", "objective must be one of: %s", objective_names());
+    if (!f.status) f.status = read_objective(a, objective, err);
     if (!f.status) f.status = check_objective(a, objective, err);
     return json_fields_end(&f);
 }
@@ -88,13 +101,13 @@ static json_t *answer_json(const struct ask *a, const struct search_result *r)
 {
     const struct question *q = &a->question;
     double margin_ms = question_latency_margin_ms(q, &r->subnet);
-    json_t *answer = json_pack("{s:o, s:f, s:[f,f]}", "subnet", subnet_to_json(q->space, &r->subnet), "top1", r->top1,
-                               "latency_ms_range", r->latency_ms - margin_ms, r->latency_ms + margin_ms);
+    json_t *answer = json_pack("{s:o, s:o, s:[f,f]}", "subnet", subnet_to_json(q->space, &r->subnet), "top1",
+                               isnan(r->top1) ? question_top1(q, &r->subnet) : json_real(r->top1), "latency_ms_range", r->latency_ms - margin_ms, r->latency_ms + margin_ms);
     question_put_costs(q, &r->subnet, answer);
     json_object_set_new(answer, "layers", layers_json(q->problem, &r->subnet));
     json_object_set_new(answer, "search",
                         json_pack("{s:s, s:s, s:I, s:f, s:f, s:I, s:o}", "algorithm", r->algorithm, "objective",
-                                  objective_name(a->search.minimise), "evaluations", (json_int_t)r->evaluations,
+                                  a->search.most_macs ? most_macs : objective_name(a->search.minimise), "evaluations", (json_int_t)r->evaluations,
                                   "elapsed_ms", r->elapsed_ms, "budget_ms", a->search.budget_ms, "seed",
                                   (json_int_t)a->search.seed, "effort", explain_effort(r->evaluations, r->cpu_ms)));
     json_object_set_new(answer, "explain", explain_answer(a, r));

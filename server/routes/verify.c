@@ -143,11 +143,17 @@ static bool was_measured(const struct verifying *v, const struct subnet *s)
     return false;
 }
 
+static double macs_of(const struct verifying *v, const struct attempt *a)
+{
+    return problem_macs_m(v->ask->question.problem, &a->result.subnet);
+}
+
 /* The better of two that meet the limit. */
 static bool is_better(const struct verifying *v, const struct attempt *a, const struct attempt *b)
 {
     if (v->ask->search.minimise == COST_LATENCY) return a->latency_ms < b->latency_ms;
     if (v->ask->search.minimise != COSTS) return false; /* the first one costs least */
+    if (v->ask->search.most_macs) return macs_of(v, a) > macs_of(v, b);
     return a->result.top1 > b->result.top1;
 }
 
@@ -213,8 +219,9 @@ static json_t *describe(const struct verifying *v, const struct attempt *best, d
     json_t *attempts = json_array();
     for (int i = 0; i < v->count; i++) {
         const struct attempt *a = &v->attempts[i];
-        json_array_append_new(attempts, json_pack("{s:f,s:f,s:f,s:O}", "predicted_ms", a->result.latency_ms,
-                                                  "latency_ms", a->latency_ms, "top1", a->result.top1, "measurement",
+        json_array_append_new(attempts, json_pack("{s:f,s:f,s:o,s:O}", "predicted_ms", a->result.latency_ms,
+                                                  "latency_ms", a->latency_ms, "top1",
+                                                  isnan(a->result.top1) ? json_null() : json_real(a->result.top1), "measurement",
                                                   json_object_get(a->measurement, "id")));
     }
     json_t *m = best->measurement;

@@ -19,16 +19,15 @@ static void find_parts(struct chain *c, struct block *b)
 {
     const struct problem *p = c->problem;
     const struct chain_slot *slot = &c->slots[b->slot];
-    double most_bytes = c->limits.peak_activation_kb * problem_unit(COST_PEAK_ACTIVATION);
     for (int r = 0; r < p->resolution_count; r++) {
         for (int o = 0; o < slot->option_count; o++) {
             size_t choice = p->slots[slot->slot].offset + b->first_choice + (size_t)slot->choices[o];
-            size_t cell = (size_t)r * p->cells + choice;
+            size_t base = (size_t)r * p->cells;
             float *parts = b->parts + ((size_t)r * c->options_most + (size_t)o) * COSTS;
-            bool allowed = p->allowed_cells[choice] && p->costs[COST_PEAK_ACTIVATION][cell] <= most_bytes;
+            bool allowed = p->allowed_cells[choice] && problem_cell_fits(p, &c->limits, base, choice);
             /* Without a limit there still is a weight, that of what is not allowed. */
             parts[0] = allowed ? 0 : 2;
-            for (int i = 0; i < c->weighed_count; i++) parts[i] = allowed ? part_of(c, i, cell) : 2;
+            for (int i = 0; i < c->weighed_count; i++) parts[i] = allowed ? part_of(c, i, base + choice) : 2;
         }
     }
 }
@@ -58,7 +57,7 @@ void chain_set_limits(struct chain *c, const struct limits *limits)
     c->limits = *limits;
     c->weighed_count = 0;
     for (int cost = 0; cost < COSTS; cost++)
-        if (cost != COST_PEAK_ACTIVATION && problem_has_cost(p, (enum cost)cost) &&
+        if (!cost_is_peak((enum cost)cost) && problem_has_cost(p, (enum cost)cost) &&
             limits_get(limits, (enum cost)cost) != INFINITY)
             c->weighed[c->weighed_count++] = cost;
     for (int i = 0; i < COSTS && before != c->weighed_count; i++)

@@ -8,8 +8,8 @@
 #include "server/search/internal.h"
 
 static const char *const cost_names[COST_OTHER_LATENCY] = {"latency_ms", "macs_m", "params_m", "peak_activation_kb",
-                                                           "weights_kb"};
-static const double units[COST_OTHER_LATENCY] = {1, 1e6, 1e6, 1024, 1024};
+                                                           "weights_kb", "sram_kb",  "flash_kb"};
+static const double units[COST_OTHER_LATENCY] = {1, 1e6, 1e6, 1024, 1024, 1024, 1024};
 
 const char *cost_name(enum cost cost)
 {
@@ -35,7 +35,8 @@ static size_t offset_of(enum cost cost)
 {
     static const size_t offsets[COST_OTHER_LATENCY] = {
         offsetof(struct limits, latency_ms), offsetof(struct limits, macs_m), offsetof(struct limits, params_m),
-        offsetof(struct limits, peak_activation_kb), offsetof(struct limits, weights_kb)};
+        offsetof(struct limits, peak_activation_kb), offsetof(struct limits, weights_kb),
+        offsetof(struct limits, sram_kb), offsetof(struct limits, flash_kb)};
     if (cost < COST_OTHER_LATENCY) return offsets[cost];
     return offsetof(struct limits, other_latency_ms) + (size_t)(cost - COST_OTHER_LATENCY) * sizeof(double);
 }
@@ -108,10 +109,19 @@ double problem_cost(const struct problem *p, enum cost cost, const struct subnet
     double sum = 0;
     for (int i = 0; i < p->slot_count; i++) {
         double value = cells[p->slots[i].offset + (size_t)space_choice_of(&p->slots[i].choices, s)];
-        if (cost != COST_PEAK_ACTIVATION) sum += value;
+        if (!cost_is_peak(cost)) sum += value;
         else if (value > sum) sum = value;
     }
     return sum / problem_unit(cost);
+}
+
+bool problem_cell_fits(const struct problem *p, const struct limits *limits, size_t base, size_t cell)
+{
+    for (int c = 0; c < COSTS; c++) {
+        if (!cost_is_peak((enum cost)c)) continue;
+        if (p->costs[c][base + cell] > limits_get(limits, (enum cost)c) * problem_unit((enum cost)c)) return false;
+    }
+    return true;
 }
 
 double problem_latency_ms(const struct problem *p, const struct subnet *s)

@@ -114,12 +114,19 @@ static void breed(struct evolution *e)
     }
 }
 
+/* What the subnets are judged by: predicted top-1, or MACs in millions. */
+static void rate(const struct evolution *e, const struct subnet *subnets, size_t n, float *out)
+{
+    if (!e->request->most_macs) predictor_evaluate(e->problem->predictor, e->work, subnets, n, out);
+    for (size_t i = 0; e->request->most_macs && i < n; i++) out[i] = (float)problem_macs_m(e->problem, &subnets[i]);
+}
+
 static void evaluate(struct evolution *e, int from, int count)
 {
     for (int i = 0; i < count; i++) e->batch[i] = e->members[from + i].subnet;
     for (int i = 0; i < count && !e->cancelled; i += PREDICTOR_BATCH) {
         size_t n = count - i < PREDICTOR_BATCH ? (size_t)(count - i) : PREDICTOR_BATCH;
-        predictor_evaluate(e->problem->predictor, e->work, e->batch + i, n, e->batch_top1 + i);
+        rate(e, e->batch + i, n, e->batch_top1 + i);
         if (search_cancelled(e->request)) e->cancelled = true;
     }
     if (e->cancelled) return;
@@ -172,15 +179,15 @@ static enum lathe_status run(const struct problem *p, const struct search_reques
     enum lathe_status st = LATHE_OK;
     rng_seed(&e.rng, r->seed);
     genes_find(&e.genes, p->space);
-    e.work = predictor_work_new(p->predictor);
+    e.work = r->most_macs ? NULL : predictor_work_new(p->predictor);
     e.members = calloc(2 * population + 1, sizeof *e.members);
     e.batch = malloc(population * sizeof *e.batch);
     e.batch_top1 = malloc(population * sizeof *e.batch_top1);
-    if (!e.work || !e.members || !e.batch || !e.batch_top1) st = error_set(err, LATHE_NO_MEMORY, "out of memory");
+    if ((!e.work && !r->most_macs) || !e.members || !e.batch || !e.batch_top1) st = error_set(err, LATHE_NO_MEMORY, "out of memory");
     if (!st) st = evolve(&e, err);
     if (!st) {
         out->subnet = e.best.subnet;
-        out->top1 = (double)e.best.top1;
+        out->top1 = r->most_macs ? NAN : (double)e.best.top1;
         out->evaluations = e.evaluations;
     }
     predictor_work_free(e.work);

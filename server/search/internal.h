@@ -37,13 +37,17 @@ static inline size_t problem_base(const struct problem *p, const struct subnet *
     return (size_t)p->row_of[s->at[space_resolution_dim(p->space)]] * p->cells;
 }
 
+/** Whether a cell, counted from a resolution's first, is within the limits of which the largest layer counts: a choice
+ *  that is not can be in no subnet. @param base the resolution's first cell. */
+bool problem_cell_fits(const struct problem *, const struct limits *, size_t base, size_t cell);
+
 /** Fill p->least from the tables. LATHE_UNSUPPORTED when too many dimensions are open at once; LATHE_NO_MEMORY. */
 enum lathe_status problem_find_least(struct problem *, struct lathe_error *err);
 
 /** Bytes, numbers or milliseconds in a unit of a cost's limit. */
 double problem_unit(enum cost);
 
-extern const struct search_algorithm evolution_algorithm, knapsack_algorithm, multistart_algorithm;
+extern const struct search_algorithm evolution_algorithm, knapsack_algorithm, largest_algorithm, multistart_algorithm;
 
 /** Minimise request->minimise under min_top1. Fills subnet, top1, evaluations and, where evolution did it, algorithm.
  */

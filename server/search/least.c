@@ -77,7 +77,7 @@ static void open_dims(struct programme *g, int slot)
 
 static double combine(const struct programme *g, double sum, double cost)
 {
-    if (g->cost != COST_PEAK_ACTIVATION) return sum + cost;
+    if (!cost_is_peak(g->cost)) return sum + cost;
     return cost > sum ? cost : sum;
 }
 

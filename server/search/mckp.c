@@ -175,7 +175,7 @@ enum lathe_status mckp_new(const struct problem *p, const struct limits *limits,
     m->limits = limits;
     for (int c = 0; c < COSTS; c++) {
         double limit = limits_get(limits, (enum cost)c);
-        if (c == COST_PEAK_ACTIVATION || limit == INFINITY) continue;
+        if (cost_is_peak((enum cost)c) || limit == INFINITY) continue;
         m->weighed[m->weighed_count++] = c;
         m->budget_of[c] = 1 / (problem_unit((enum cost)c) * limit);
     }
@@ -211,14 +211,14 @@ static void list_options(struct mckp *m, struct block *b, int hub, int value)
 {
     const struct slot_table *table = &m->problem->slots[b->slot];
     const struct space_choices *c = &table->choices;
-    double most_bytes = m->limits->peak_activation_kb * problem_unit(COST_PEAK_ACTIVATION);
+    size_t base = problem_base(m->problem, &m->at);
     struct subnet s;
     b->count = 0;
     for (int choice = 0; choice < c->count; choice++) {
         size_t cell = table->offset + (size_t)choice;
         space_choose(c, choice, &s);
         if ((hub >= 0 && s.at[hub] != value) || !choosable(m, c, &s)) continue;
-        if (m->cells[COST_PEAK_ACTIVATION][cell] > most_bytes) continue;
+        if (!problem_cell_fits(m->problem, m->limits, base, cell)) continue;
         struct option *o = &b->options[b->count++];
         *o = (struct option){.choice = choice};
         for (int i = 0; i < c->dim_count; i++)

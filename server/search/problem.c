@@ -8,10 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lut/layer/board_memory.h"
 #include "server/search/internal.h"
 #include "server/spaces/layer_set.h"
 
 enum { CELLS_MAX = 1 << 20, NOT_CONSIDERED = -2, LEFT_OUT = -1 };
+static const double UNMEASURED_MS = 1e9; /* of a row that no answer has */
+static const double NEVER_FITS = 1e15; /* bytes: a layer that the firmware can't run on any board */
 
 struct builder {
     struct problem *problem;
@@ -80,13 +83,27 @@ static void allow_cells(struct problem *p)
     }
 }
 
+/* Whether a layer alone is beyond a limit of what networks need of memory. */
+static bool too_large(const struct limits *limits, const double costs[COSTS])
+{
+    static const enum cost of_memory[] = {COST_PEAK_ACTIVATION, COST_WEIGHTS, COST_SRAM, COST_FLASH};
+    for (size_t i = 0; limits && i < sizeof of_memory / sizeof of_memory[0]; i++)
+        if (costs[of_memory[i]] > limits_get(limits, of_memory[i]) * problem_unit(of_memory[i])) return true;
+    return false;
+}
+
+/* @param costs those of the layer that are no latencies */
 static enum lathe_status ask_latency(struct builder *b, int table, const struct layer *layer, int resolution,
-                                     double *out, struct lathe_error *err)
+                                     const double costs[COSTS], double *out, struct lathe_error *err)
 {
     const struct problem_request *r = b->request;
     char text[LAYER_TEXT_BYTES];
     layer_print(layer, text);
     enum lathe_status st = r->latency(r->tables[table], text, resolution, out, err);
+    if (st == LATHE_NOT_FOUND && too_large(r->limits, costs)) {
+        *out = UNMEASURED_MS;
+        return LATHE_OK;
+    }
     if (st == LATHE_NOT_FOUND) {
         *out = 0;
         b->missing_count++;
@@ -127,9 +144,11 @@ static enum lathe_status layer_costs(struct builder *b, const struct layer *laye
         costs[COST_PARAMS] = (double)layer_params(layer);
         costs[COST_PEAK_ACTIVATION] = (double)layer_peak_activation_bytes(layer, DTYPE_F32);
         costs[COST_WEIGHTS] = (double)layer_weight_bytes(layer, DTYPE_F32);
+        costs[COST_SRAM] = board_layer_refusal(layer) ? NEVER_FITS : (double)board_layer_arena_bytes(layer);
+        costs[COST_FLASH] = (double)board_layer_flash_bytes(layer);
         for (int c = COST_OTHER_LATENCY; c < COSTS; c++) costs[c] = 0;
         for (int t = 0; t < b->problem->table_count && !st; t++)
-            st = ask_latency(b, t, layer, resolution, &costs[cost_of_table(t)], err);
+            st = ask_latency(b, t, layer, resolution, costs, &costs[cost_of_table(t)], err);
     }
     memcpy(out, costs, COSTS * sizeof *out);
     return st;

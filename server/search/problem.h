@@ -4,7 +4,8 @@
  *
  * Latency is additive: every slot of the space adds the latency of the layer that stands in it, and that layer depends
  * on a few dimensions only. The problem keeps one small table a slot, so that a subnet's latency is some thirty
- * look-ups. MACs, parameters and weights are kept the same way; of peak activations the largest counts. Algorithms see
+ * look-ups. MACs, parameters and weights are kept the same way; of what layers need one after the other (peak
+ * activations, a board's SRAM) the largest counts. Algorithms see
  * dimensions, costs, limits and an evaluator, and nothing of layers, tables or HTTP.
  *
  * Costs are read from any subnet, canonical or not: choices of skipped blocks do not matter.
@@ -22,6 +23,7 @@ struct limits {
     double latency_ms;                                /* by the first table */
     double macs_m, params_m;                          /* millions */
     double peak_activation_kb, weights_kb;            /* 1 kb = 1024 bytes, f32 */
+    double sram_kb, flash_kb;                         /* on a microcontroller, int8: lut/layer/board_memory.h */
     double other_latency_ms[PROBLEM_TABLES_MOST - 1]; /* by the second table, the third, ... */
 };
 void limits_none(struct limits *);
@@ -34,6 +36,8 @@ enum cost {
     COST_PARAMS,
     COST_PEAK_ACTIVATION,
     COST_WEIGHTS,
+    COST_SRAM,
+    COST_FLASH,
     COST_OTHER_LATENCY,
     COSTS = COST_OTHER_LATENCY + PROBLEM_TABLES_MOST - 1
 };
@@ -45,6 +49,11 @@ enum cost cost_find(const char *name);
 static inline enum cost cost_of_table(int table)
 {
     return table ? (enum cost)(COST_OTHER_LATENCY + table - 1) : COST_LATENCY;
+}
+/** Whether the largest of a subnet's layers counts, not their sum. */
+static inline bool cost_is_peak(enum cost cost)
+{
+    return cost == COST_PEAK_ACTIVATION || cost == COST_SRAM;
 }
 double limits_get(const struct limits *, enum cost);
 void limits_set(struct limits *, enum cost, double limit);
@@ -65,6 +74,9 @@ struct problem_request {
     const int *resolutions;            /* the only ones to consider; NULL: all of the space */
     size_t resolution_count;
     const int8_t *fixed; /* [dimensions] the value index that a dimension must have; -1: free. NULL: all are free */
+    /* What will be searched within; NULL: everything. A choice whose layer alone needs more than that is in no answer,
+     * and may lack its row. */
+    const struct limits *limits;
     /* Called for every missing row of the resolutions considered; may be NULL. */
     void (*missing)(void *context, int table, int resolution, const char *layer_text);
     void *missing_context;

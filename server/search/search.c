@@ -40,7 +40,8 @@ void search_defaults(struct search_request *r)
     limits_none(&r->limits);
 }
 
-static const char *const objectives[COST_OTHER_LATENCY] = {"latency", "macs", "params", "peak_activation", "weights"};
+static const char *const objectives[COST_OTHER_LATENCY] = {"latency", "macs", "params", "peak_activation", "weights",
+                                                           "sram",    "flash"};
 
 const char *objective_name(enum cost cost)
 {
@@ -58,7 +59,7 @@ bool objective_find(const char *name, enum cost *out)
 
 const char *objective_names(void)
 {
-    return "top1, latency, macs, params, peak_activation, weights";
+    return "top1, latency, macs, params, peak_activation, weights, sram, flash";
 }
 
 static enum lathe_status check_ratio(const char *field, double value, struct lathe_error *err)
@@ -122,7 +123,7 @@ static enum lathe_status check_least(const struct problem *p, const struct limit
 enum lathe_status search_check(const struct search_algorithm *algorithm, const struct problem *p,
                                const struct search_request *r, struct lathe_error *err)
 {
-    if (!p->predictor) return error_field(err, "predictor", "a search needs a predictor");
+    if (!p->predictor && !r->most_macs) return error_field(err, "predictor", "a search needs a predictor");
     enum lathe_status st = check_evolution(&r->evolution, err);
     if (!st) st = check_budget(r->budget_ms, err);
     if (!st && algorithm) st = check_objective(algorithm, r, err);
@@ -148,12 +149,21 @@ void stopwatch_read(const struct stopwatch *w, double *elapsed_ms, double *cpu_m
     *cpu_ms = thread_cpu_ms() - w->cpu_start_ms;
 }
 
+/* What seeks most MACs. */
+static const struct search_algorithm *find_largest(const char *algorithm, struct lathe_error *err)
+{
+    if (strcmp(algorithm, "auto") == 0 || strcmp(algorithm, evolution_algorithm.name) == 0) return &largest_algorithm;
+    (void)error_field(err, "algorithm", "%.40s needs a predictor: most MACs are sought by auto", algorithm);
+    return NULL;
+}
+
 enum lathe_status search_run(const char *algorithm, const struct problem *p, const struct search_request *r,
                              struct search_result *out, struct lathe_error *err)
 {
     struct stopwatch watch = stopwatch_start();
-    const struct search_algorithm *found = search_find(algorithm);
+    const struct search_algorithm *found = r->most_macs ? find_largest(algorithm, err) : search_find(algorithm);
     struct search_result result = {0};
+    if (!found && r->most_macs) return LATHE_INVALID;
     if (!found)
         return error_field(err, "algorithm", "unknown algorithm %.40s; known are: %s", algorithm, search_names());
     enum lathe_status st = search_check(found, p, r, err);

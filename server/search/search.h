@@ -29,6 +29,8 @@ struct search_request {
      * A cost that is minimised may have a limit, too. */
     enum cost minimise;
     double min_top1;
+    /* Seek the subnet with most MACs within the limits instead; no predictor is asked, and the result's top1 is NAN. */
+    bool most_macs;
     struct evolution_options evolution;
     bool (*cancelled)(void *); /* asked every millisecond or two; NULL: never */
     void *cancelled_context;
@@ -65,7 +67,8 @@ const struct search_algorithm *search_find(const char *name);
 /** Names for messages: "auto, multistart, ...". Static. */
 const char *search_names(void);
 
-/** What a request may minimise, as in requests: "latency", "macs", "params", "peak_activation", "weights"; "top1" for
+/** What a request may minimise, as in requests: "latency", "macs", "params", "peak_activation", "weights", "sram",
+ *  "flash"; "top1" for
  *  COSTS. Static. */
 const char *objective_name(enum cost);
 bool objective_find(const char *name, enum cost *out);
@@ -78,7 +81,7 @@ const char *objective_names(void);
  *          has the least that can, or the field is "" when limits can be met one by one but no subnet was found that
  *          meets them together; LATHE_INVALID: a parameter out of range (field "evolution.population", ..., or the
  *          limit's name for one that is no number above 0), no such algorithm (field "algorithm"), or a problem without
- *          predictor (field "predictor"); LATHE_CANCELLED; LATHE_NO_MEMORY. */
+ *          predictor (field "predictor"), but for most_macs; LATHE_CANCELLED; LATHE_NO_MEMORY. */
 enum lathe_status search_run(const char *algorithm, const struct problem *, const struct search_request *,
                              struct search_result *out, struct lathe_error *err);
 

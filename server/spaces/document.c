@@ -227,6 +227,16 @@ enum lathe_status space_add_stages(struct space *space, const struct stage_choic
     return LATHE_OK;
 }
 
+enum lathe_status space_add_width(struct space *space, const struct space_dim *widths, int *dim,
+                                  struct lathe_error *err)
+{
+    if (space->dim_count == SPACE_MAX_DIMS)
+        return error_field(err, "width", "too many choices: a space has at most %d dimensions", SPACE_MAX_DIMS);
+    *dim = space->dim_count;
+    add_dim(space, DIM_WIDTH, -1, widths);
+    return LATHE_OK;
+}
+
 struct space_slot *space_add_slot(struct space *space, int stage, int block)
 {
     if (space->slot_count == SPACE_MAX_SLOTS) return NULL;

@@ -117,6 +117,10 @@ enum lathe_status space_in_item(enum lathe_status st, const char *list, size_t a
  *  by stage; fills stages, blocks and kinds. Too many of them is LATHE_INVALID. */
 enum lathe_status space_add_stages(struct space *, const struct stage_choices *, int count, struct lathe_error *err);
 
+/** Make a choice of width for the whole network, the last dimension. @param[out] dim its number. Too many dimensions is
+ *  LATHE_INVALID (field "width"). */
+enum lathe_status space_add_width(struct space *, const struct space_dim *widths, int *dim, struct lathe_error *err);
+
 /** Name a dimension that decides a slot's layer: ascending. */
 static inline void space_depend(struct space_slot *slot, int dim)
 {

@@ -32,9 +32,9 @@ enum dim_kind { DIM_RESOLUTION, DIM_DEPTH, DIM_KERNEL, DIM_EXPAND, DIM_WIDTH };
 
 struct space_dim {
     enum dim_kind kind;
-    int index;                    /* place in the kind's list of subnet documents; 0 for the resolution */
-    int stage;                    /* that the dimension belongs to, a bottleneck's stem being 0; -1: resolution */
-    int count;                    /* of values */
+    int index; /* place in the kind's list of subnet documents; 0 for the resolution */
+    int stage; /* that the dimension belongs to, a bottleneck's stem being 0; -1: the whole network */
+    int count; /* of values */
     int values[SPACE_MAX_VALUES]; /* ascending: pixels, blocks, taps; expand ratios and widths in thousandths */
 };
 

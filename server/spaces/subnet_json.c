@@ -65,6 +65,11 @@ static void get_list(struct json_fields *f, const struct space *space, const str
     if (!count) return;
     json_get_array(f, list->name, JSON_REQUIRED, 0, SIZE_MAX, out);
     if (f->status || json_array_size(*out) == (size_t)count) return;
+    if (list->kind == DIM_WIDTH && space->dims[space->kinds[DIM_WIDTH].first].stage < 0) {
+        f->status = error_field(f->err, list->name, "%s must have 1 number, for the whole network, not %zu", list->name,
+                                json_array_size(*out));
+        return;
+    }
     f->status = error_field(f->err, list->name, "%s must have %d numbers, one for each %s, not %zu", list->name, count,
                             list->of, json_array_size(*out));
 }

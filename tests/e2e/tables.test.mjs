@@ -8,7 +8,7 @@ import { scene } from './lib/scene.mjs';
 import { CONFIG, ROWS, addSmall, startProfile, waitForState } from './lib/small.mjs';
 
 const TABLE = `/tables/here/${CONFIG}`;
-const HEADER = 'layer,kind,count,latency_ms,mean_ms,trimmed_ms,std_ms,min_ms,p50_ms,p90_ms,contexts,ci_ms';
+const HEADER = 'layer,kind,count,latency_ms,mean_ms,trimmed_ms,std_ms,min_ms,p50_ms,p90_ms,contexts,ci_ms,alone';
 
 /** A row of an imported table, as CSV. */
 function line(layer, ms, spread = 0.01) {

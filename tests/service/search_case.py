@@ -13,7 +13,7 @@ from lathe_service import WAIT_S, Server, wait_for
 
 TABLE, OTHER = "note10/tflite-f32-t1-b1", "other/tflite-f32-t1-b1"
 SPACE = "ofa-mbv3-w1.2"
-COSTS = ("latency_ms", "macs_m", "params_m", "peak_activation_kb", "weights_kb")
+COSTS = ("latency_ms", "macs_m", "params_m", "peak_activation_kb", "weights_kb", "sram_kb", "flash_kb")
 QUICK_MS = 5  # of budget: sanitized programs take some thirty times as long
 
 

@@ -54,12 +54,12 @@ class NetworksTest(unittest.TestCase):
         names = [item["name"] for item in items]
         self.assertEqual(names, sorted(names))
         for item in items:
-            self.assertTrue(0.6 < item["top1"] < 0.9 and item["source"], item)
+            self.assertTrue(0.4 < item["top1"] < 0.9 and item["source"], item)
             shown = self.server.ok("GET", f"/v1/networks/{item['name']}")
             self.assertAlmostEqual(sum(layer["macs_m"] for layer in shown["layers"]), item["macs_m"], places=6)
             self.assertAlmostEqual(sum(layer["params_m"] for layer in shown["layers"]), item["params_m"], places=6)
             self.assertRegex(shown["layers"][0]["layer"], rf"in={item['resolution']}x{item['resolution']}x3 ")
-            sayable = item["family"] in ("once-for-all", "MobileNetV2", "ProxylessNAS", "MobileNetV3")
+            sayable = item["family"] in ("once-for-all", "MCUNet", "MobileNetV2", "ProxylessNAS", "MobileNetV3")
             self.assertEqual(shown["net_config"] is not None, sayable, item["name"])
         page = self.server.ok("GET", "/v1/networks?limit=5")
         self.assertEqual([item["name"] for item in page["items"]], names[:5])

@@ -421,6 +421,42 @@ START_TEST(the_end_is_foreseen)
 }
 END_TEST
 
+static bool count_alone(void *context, const char *row, const struct latency *latency)
+{
+    (void)row;
+    *(int *)context += latency->alone;
+    return true;
+}
+
+/* Room for some subnets of the published space and not for others. */
+START_TEST(a_board_is_profiled_by_subnets_that_fit_and_rows_alone)
+{
+    struct kv_txn *txn = NULL;
+    int alone = 0;
+    json_t *board = NULL;
+    reset_device();
+    ASSERT_OK(store_read(t.kv, "device", "board", &board, err));
+    json_object_set_new(board, "board", json_pack("{s:i,s:i,s:i}", "arena_bytes", 180000, "flash_bytes", 6000000,
+                                                   "code_bytes", 100000));
+    ASSERT_OK(store_write(t.kv, "device", "board", board, err));
+    json_decref(board);
+    struct profile_request q = defaults;
+    q.space = "ofa-mbv3-w1.2";
+    json_t *job = campaign(&q);
+    ck_assert_int_gt(int_of(job, "rows_left_out"), 0);
+    ck_assert_int_eq(int_of(job, "rows_done"), int_of(job, "rows_total"));
+    ck_assert_int_eq(int_of(job, "rows_total") + int_of(job, "rows_left_out"), 96);
+    const json_t *left_out = json_array_get(json_object_get(job, "left_out"), 0);
+    ck_assert_ptr_nonnull(strstr(text_of(left_out, "why"), "does not fit: needs "));
+    ASSERT_OK(kv_read_begin(t.kv, &txn, err));
+    ASSERT_OK(table_scan(txn, TABLE, 0, NULL, count_alone, &alone, err));
+    kv_read_end(txn);
+    ck_assert_int_eq(alone, int_of(job, "rows_alone"));
+    ck_assert_double_lt(judge_table().worst, 0.001);
+    json_decref(job);
+}
+END_TEST
+
 static TCase *campaign_case(void)
 {
     TCase *c = tcase_create("campaign");
@@ -437,6 +473,7 @@ static TCase *campaign_case(void)
     tcase_add_test(c, a_runner_without_times_between_layers_gets_its_table_by_regression);
     tcase_add_test(c, isolated_rows_are_a_version_of_their_own);
     tcase_add_test(c, the_end_is_foreseen);
+    tcase_add_test(c, a_board_is_profiled_by_subnets_that_fit_and_rows_alone);
     tcase_add_loop_test(c, what_a_noisy_campaign_takes_is_known_from_a_quarter_of_it_on, 0, 12);
     return c;
 }

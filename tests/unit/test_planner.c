@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lut/base/json.h"
+#include "lut/layer/board_memory.h"
 #include "server/spaces/catalog.h"
 #include "tests/check_main.h"
 
@@ -444,6 +445,124 @@ START_TEST(a_resolution_that_the_space_lacks_is_named)
 }
 END_TEST
 
+/* ---- boards ---- */
+
+static bool fits(const struct space *space, const struct subnet *s, const struct board_room *room)
+{
+    struct layer layers[SPACE_MAX_SLOTS];
+    uint64_t arena = 0;
+    uint64_t flash = 0;
+    int n = space_lower(space, s, layers);
+    for (int i = 0; i < n; i++) {
+        uint64_t bytes = board_layer_arena_bytes(&layers[i]);
+        arena = bytes > arena ? bytes : arena;
+        flash += board_layer_flash_bytes(&layers[i]);
+    }
+    return arena <= room->arena_bytes && flash <= room->flash_bytes;
+}
+
+static bool holds(const struct space *space, const struct subnet *s, const char *text)
+{
+    struct layer layers[SPACE_MAX_SLOTS];
+    struct layer wanted;
+    int n = space_lower(space, s, layers);
+    ck_assert_int_eq(layer_parse(text, &wanted, NULL), LATHE_OK);
+    for (int i = 0; i < n; i++)
+        if (layer_equal(&layers[i], &wanted)) return true;
+    return false;
+}
+
+/* Count through all dimensions but the resolution. @return false after the last. */
+static bool next_subnet(const struct space *space, struct subnet *s)
+{
+    for (int d = 1; d < space_dim_count(space); d++) {
+        if (++s->at[d] < space_dim(space, d)->count) return true;
+        s->at[d] = 0;
+    }
+    return false;
+}
+
+static bool some_fitting_subnet_holds(const struct space *space, const char *text, const struct board_room *room)
+{
+    struct subnet s = {{0}};
+    do {
+        if (holds(space, &s, text) && fits(space, &s, room)) return true;
+    } while (next_subnet(space, &s));
+    return false;
+}
+
+static struct space *board_space(void)
+{
+    static const char text[] =
+        "{\"id\":\"wide\",\"title\":\"t\",\"family\":\"inverted_residual\",\"resolutions\":[96],\"width\":[0.5,1,2],"
+        "\"stem\":{\"channels\":16,\"kernel\":3,\"stride\":2,\"activation\":\"relu6\"},"
+        "\"first\":{\"channels\":16,\"kernel\":3,\"activation\":\"relu6\",\"residual\":false},\"stages\":["
+        "{\"channels\":24,\"stride\":2,\"activation\":\"relu6\",\"squeeze_excite\":false,\"depth\":[1,2]},"
+        "{\"channels\":40,\"stride\":2,\"activation\":\"relu6\",\"squeeze_excite\":false,\"depth\":[1,2]}],"
+        "\"kernel\":[3,7],\"expand\":[3,6],"
+        "\"head\":[{\"kind\":\"avgpool\"},{\"kind\":\"linear\",\"features\":10}]}";
+    struct space *space = NULL;
+    json_t *document = NULL;
+    ck_assert_int_eq(json_parse(text, strlen(text), &document, NULL), LATHE_OK);
+    ck_assert_int_eq(space_parse(document, &space, NULL), LATHE_OK);
+    json_decref(document);
+    return space;
+}
+
+/* Where a board's room lies between what networks and single layers need, each row is in a subnet that fits, or alone
+ * since there is no such subnet, or left out since it does not fit itself: by trying all subnets. */
+START_TEST(a_row_is_planned_in_a_subnet_that_fits_or_alone_or_left_out)
+{
+    struct space *space = board_space();
+    size_t in_subnets = 0;
+    size_t alone = 0;
+    size_t left_out = 0;
+    for (int i = 1; i <= 12; i++) {
+        const struct board_room room = {.arena_bytes = 6000 * (uint64_t)i, .flash_bytes = 7000 * (uint64_t)(13 - i)};
+        struct plan_request q = {
+            .space = space, .rounds = 2, .runs = 1, .held_out = 3, .seed = 5, .room = &room, .have = have, .context = &nothing};
+        struct plan plan = make(&q);
+        for (size_t n = 0; n < plan.network_count; n++) ck_assert(fits(space, &plan.networks[n], &room));
+        ck_assert(!plan.has_sentinel || fits(space, &plan.sentinel, &room));
+        for (size_t r = 0; r < plan.row_count; r++) {
+            size_t contexts = 0;
+            for (size_t n = 0; n < plan.network_count; n++)
+                contexts += !plan.held_out[n] && holds(space, &plan.networks[n], plan.rows[r].text);
+            ck_assert_int_eq(plan.rows[r].alone, !some_fitting_subnet_holds(space, plan.rows[r].text, &room));
+            ck_assert(plan.rows[r].alone ? contexts == 0 : contexts >= 1);
+            in_subnets += !plan.rows[r].alone;
+            alone += plan.rows[r].alone;
+        }
+        for (size_t r = 0; r < plan.left_out_count; r++)
+            ck_assert(plan.left_out[r].arena_bytes > room.arena_bytes ||
+                      plan.left_out[r].flash_bytes > room.flash_bytes);
+        ck_assert_uint_eq(plan.rows_total, plan.row_count);
+        left_out += plan.left_out_count;
+        plan_clear(&plan);
+    }
+    ck_assert_uint_gt(in_subnets, 20);
+    ck_assert_uint_gt(alone, 20);
+    ck_assert_uint_gt(left_out, 20);
+    space_free(space);
+}
+END_TEST
+
+START_TEST(a_board_with_room_for_all_gets_the_same_plan_as_any_device)
+{
+    const int resolution = 160;
+    const struct board_room room = {UINT64_MAX, UINT64_MAX};
+    struct plan_request q = request_for("ofa-mbv3-w1.2", &resolution, 1, &nothing);
+    struct plan any = make(&q);
+    q.room = &room;
+    struct plan board = make(&q);
+    ck_assert_uint_eq(board.network_count, any.network_count);
+    for (size_t i = 0; i < any.network_count; i++) ck_assert(subnet_equal(&board.networks[i], &any.networks[i]));
+    ck_assert_uint_eq(board.left_out_count + board.alone_count, 0);
+    plan_clear(&any);
+    plan_clear(&board);
+}
+END_TEST
+
 static TCase *planner_case(void)
 {
     TCase *tc = tcase_create("planner");
@@ -469,6 +588,8 @@ static TCase *planner_case(void)
     tcase_add_test(tc, a_full_table_needs_held_out_subnets_only_when_it_is_calibrated);
     tcase_add_test(tc, the_sentinel_is_of_middling_size);
     tcase_add_test(tc, a_resolution_that_the_space_lacks_is_named);
+    tcase_add_test(tc, a_row_is_planned_in_a_subnet_that_fits_or_alone_or_left_out);
+    tcase_add_test(tc, a_board_with_room_for_all_gets_the_same_plan_as_any_device);
     return tc;
 }
 

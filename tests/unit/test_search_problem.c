@@ -1,9 +1,26 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 #include "check_main.h"
+#include "lut/layer/board_memory.h"
 #include "test_search_random.h"
 
 enum { ROUNDS = 20 };
+
+/* What firmware needs: the arena of the layer that needs most, the flash of all. */
+static void check_board_costs(const struct random_problem *r, const struct subnet *s)
+{
+    struct layer layers[SPACE_MAX_SLOTS];
+    uint64_t arena = 0;
+    uint64_t flash = 0;
+    int n = space_lower(r->space, s, layers);
+    for (int i = 0; i < n; i++) {
+        uint64_t bytes = board_layer_arena_bytes(&layers[i]);
+        arena = bytes > arena ? bytes : arena;
+        flash += board_layer_flash_bytes(&layers[i]);
+    }
+    ck_assert_double_eq(problem_cost(r->problem, COST_SRAM, s), (double)arena / 1024);
+    ck_assert_double_eq(problem_cost(r->problem, COST_FLASH, s), (double)flash / 1024);
+}
 
 START_TEST(costs_are_those_of_the_layers_added_in_order)
 {
@@ -35,6 +52,7 @@ START_TEST(costs_are_those_of_the_layers_added_in_order)
             ck_assert_double_eq(problem_cost(r.problem, COST_WEIGHTS, s), (double)cost.weight_bytes / 1024);
             ck_assert_double_eq(problem_cost(r.problem, COST_PEAK_ACTIVATION, s),
                                 (double)cost.peak_activation_bytes / 1024);
+            check_board_costs(&r, s);
         }
         random_problem_clear(&r);
     }

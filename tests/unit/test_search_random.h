@@ -112,14 +112,12 @@ static inline void enumerate(struct random_problem *r)
     must((double)r->count == space_size(r->space), "a space has another size than it says");
 }
 
-static inline void random_problem_init(struct random_problem *r, uint64_t seed)
+/* @param space owned by the problem from now on */
+static inline void random_problem_of(struct random_problem *r, struct space *space, struct rng *rng, uint64_t seed)
 {
-    struct rng rng;
     struct lathe_error err = {0};
-    *r = (struct random_problem){.tables = {seed, seed + 1000}};
-    rng_seed(&rng, seed);
-    r->space = random_space(&rng);
-    r->predictor = random_predictor(&rng, r->space);
+    *r = (struct random_problem){.space = space, .tables = {seed, seed + 1000}};
+    r->predictor = random_predictor(rng, r->space);
     enumerate(r);
     const struct problem_request request = {.space = r->space,
                                             .predictor = r->predictor,
@@ -127,6 +125,14 @@ static inline void random_problem_init(struct random_problem *r, uint64_t seed)
                                             .tables = {&r->tables[0], &r->tables[1]},
                                             .table_count = 2};
     must(!problem_new(&request, &r->problem, &err), err.message);
+}
+
+static inline void random_problem_init(struct random_problem *r, uint64_t seed)
+{
+    struct rng rng;
+    rng_seed(&rng, seed);
+    struct space *space = random_space(&rng);
+    random_problem_of(r, space, &rng, seed);
 }
 
 static inline void random_problem_clear(struct random_problem *r)

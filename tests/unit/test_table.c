@@ -95,7 +95,8 @@ START_TEST(a_row_comes_back_bit_for_bit)
                                  .p90_ms = NAN,
                                  .ci_ms = 0.7,
                                  .cpu_share = 0.25,
-                                 .contexts = UINT32_MAX,
+                                 .contexts = INT32_MAX,
+                                 .alone = true,
                                  .updated_ms = -1};
     put(id, "{}", &e, 1);
     struct kv_txn *txn = begin();
@@ -106,7 +107,8 @@ START_TEST(a_row_comes_back_bit_for_bit)
     l.p90_ms = e.latency.p90_ms = 0;
     ck_assert_uint_eq(l.count, UINT64_MAX);
     ck_assert_mem_eq(&l.mean_ms, &e.latency.mean_ms, 8 * sizeof(double));
-    ck_assert_uint_eq(l.contexts, UINT32_MAX);
+    ck_assert_uint_eq(l.contexts, INT32_MAX);
+    ck_assert(l.alone);
     ck_assert_int_eq(l.updated_ms, -1);
 }
 END_TEST

@@ -98,6 +98,7 @@ static struct entries make_rows(uint64_t seed, int n)
                                      .p90_ms = maybe(&rng),
                                      .ci_ms = maybe(&rng),
                                      .contexts = rng_below(&rng, 9),
+                                     .alone = rng_below(&rng, 2),
                                      .updated_ms = 1767225600000 + rng_below(&rng, 1000000)};
         ck_assert_int_eq(entries_add(&entries, &e, NULL), LATHE_OK);
     }
@@ -119,6 +120,7 @@ static void check_same(const struct entries *a, const struct entries *b, bool ti
         ck_assert_int_eq(a->items[i].resolution, b->items[i].resolution);
         ck_assert_uint_eq(x->count, y->count);
         ck_assert_uint_eq(x->contexts, y->contexts);
+        ck_assert_int_eq(x->alone, y->alone);
         ck_assert(same_number(x->mean_ms, y->mean_ms) && same_number(x->trimmed_ms, y->trimmed_ms));
         ck_assert(same_number(x->std_ms, y->std_ms) && same_number(x->min_ms, y->min_ms));
         ck_assert(same_number(x->p50_ms, y->p50_ms) && same_number(x->p90_ms, y->p90_ms));
@@ -187,7 +189,7 @@ START_TEST(json_of_a_row_has_the_fields_of_the_answer)
     ck_assert_str_eq(text,
                      "{\"layer\":\"avgpool in=5x5x8 out=1x1x8 @160\",\"kind\":\"avgpool\",\"count\":3,\"samples\":5,"
                      "\"latency_ms\":1.5,\"mean_ms\":2.0,\"trimmed_ms\":1.5,\"std_ms\":null,\"min_ms\":null,"
-                     "\"p50_ms\":null,\"p90_ms\":null,\"ci_ms\":0.25,\"cpu_share\":null,\"contexts\":2,\"updated\":"
+                     "\"p50_ms\":null,\"p90_ms\":null,\"ci_ms\":0.25,\"cpu_share\":null,\"contexts\":2,\"alone\":false,\"updated\":"
                      "\"2026-01-01T00:00:00.123Z\"}");
     free(text);
     json_decref(row);
@@ -201,8 +203,8 @@ START_TEST(csv_is_written_with_all_columns_and_empty_cells_for_the_unknown)
     buf_init(&text);
     ck_assert_int_eq(entries_print(FORMAT_CSV, &rows, &text, NULL, NULL), LATHE_OK);
     ck_assert_str_eq(text.data,
-                     "layer,kind,count,latency_ms,mean_ms,trimmed_ms,std_ms,min_ms,p50_ms,p90_ms,contexts,ci_ms\r\n"
-                     "avgpool in=5x5x8 out=1x1x8,avgpool,1,0.1,0.1,,,,,,0,\r\n");
+                     "layer,kind,count,latency_ms,mean_ms,trimmed_ms,std_ms,min_ms,p50_ms,p90_ms,contexts,ci_ms,alone\r\n"
+                     "avgpool in=5x5x8 out=1x1x8,avgpool,1,0.1,0.1,,,,,,0,,0\r\n");
     buf_clear(&text);
     entries_clear(&rows);
 }

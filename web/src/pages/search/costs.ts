@@ -3,12 +3,27 @@
 /** What subnets cost, as the API names it and as people read it. */
 import { ms } from '../../components/format';
 
-export const COSTS = ['latency_ms', 'macs_m', 'params_m', 'peak_activation_kb', 'weights_kb'] as const;
+export const COSTS = [
+  'latency_ms',
+  'macs_m',
+  'params_m',
+  'peak_activation_kb',
+  'weights_kb',
+  'sram_kb',
+  'flash_kb',
+] as const;
 export type Cost = (typeof COSTS)[number];
 /** All but latency, which each table has its own of. */
-export const OTHER_COSTS = ['macs_m', 'params_m', 'peak_activation_kb', 'weights_kb'] as const;
+export const OTHER_COSTS = [
+  'macs_m',
+  'params_m',
+  'peak_activation_kb',
+  'weights_kb',
+  'sram_kb',
+  'flash_kb',
+] as const;
 export type OtherCost = (typeof OTHER_COSTS)[number];
-export type CostObjective = 'latency' | 'macs' | 'params' | 'peak_activation' | 'weights';
+export type CostObjective = 'latency' | 'macs' | 'params' | 'peak_activation' | 'weights' | 'sram' | 'flash';
 export type Objective = 'top1' | CostObjective;
 /** The costs of one subnet. */
 export type CostValues = Record<Cost, number>;
@@ -30,6 +45,8 @@ export const costs: Record<Cost, CostWords> = {
   params_m: { label: 'Parameters', unit: 'M', objective: 'params', text: value => value.toFixed(2) },
   peak_activation_kb: { label: 'Peak activations', unit: 'KiB', objective: 'peak_activation', text: whole },
   weights_kb: { label: 'Flash for weights', unit: 'KiB', objective: 'weights', text: whole },
+  sram_kb: { label: 'SRAM of a board', unit: 'KiB', objective: 'sram', text: tenths },
+  flash_kb: { label: 'Flash of a board', unit: 'KiB', objective: 'flash', text: tenths },
 };
 
 export function isCost(text: string | null): text is Cost {

@@ -211,7 +211,7 @@ function columnsOf(open: (layer: string) => void, narrow: boolean) {
       header: 'Contexts',
       size: 96,
       meta: { numeric: true },
-      cell: c => count(c.getValue()),
+      cell: c => (c.row.original.alone ? 'alone' : count(c.getValue())),
     }),
     column.accessor(r => r.doubt?.kinds ?? null, {
       id: 'doubt',

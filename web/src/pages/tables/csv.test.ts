@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { fields, parseTable } from './csv';
 
-const HEADER = 'layer,kind,count,latency_ms,mean_ms,trimmed_ms,std_ms,min_ms,p50_ms,p90_ms,contexts,ci_ms';
+const HEADER = 'layer,kind,count,latency_ms,mean_ms,trimmed_ms,std_ms,min_ms,p50_ms,p90_ms,contexts,ci_ms,alone';
 
 describe('a table as CSV', () => {
   test('unknown figures are null, not 0', () => {

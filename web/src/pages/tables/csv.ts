@@ -20,6 +20,8 @@ export interface Row {
   ci: number | null;
   /** Different subnets that its samples come from. */
   contexts: number;
+  /** Timed by itself, in no network. */
+  alone: boolean;
 }
 
 /** The fields of one line; quotes as in RFC 4180. */
@@ -44,7 +46,13 @@ export function parseTable(csv: string): Row[] {
     if (index < 0) throw new Error(`The table came without the column ${name}.`);
     return index;
   };
-  const [text, count, latency, contexts] = [at('layer'), at('count'), at('latency_ms'), at('contexts')];
+  const [text, count, latency, contexts, alone] = ['layer', 'count', 'latency_ms', 'contexts', 'alone'].map(at) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const [mean, std, min, p50, p90, ci] = ['mean_ms', 'std_ms', 'min_ms', 'p50_ms', 'p90_ms', 'ci_ms'].map(at) as [
     number,
     number,
@@ -71,6 +79,7 @@ export function parseTable(csv: string): Row[] {
       p90: known(p90),
       ci: known(ci),
       contexts: Number(f[contexts]),
+      alone: f[alone] === '1',
     });
   }
   return rows;
