@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents/agent/board.h"
 #include "agents/agent/target.h"
 #include "lut/base/clock.h"
 #include "lut/base/log.h"
@@ -86,6 +87,17 @@ static bool is_open_for(const struct runner *r, const struct lease *lease)
     return r->session && strcmp(r->device, lease->device) == 0 && strcmp(r->config, lease->config) == 0;
 }
 
+/* What times are made of, where it is not nanoseconds; as texts, as all of a fingerprint. */
+static void add_clock(const struct session *session, json_t *fingerprint)
+{
+    const struct session_board *board = session_board(session);
+    if (session_clock(session) == SESSION_WALL_NS) return;
+    bool cycles = session_clock(session) == SESSION_CYCLES;
+    json_object_set_new(fingerprint, "clock", json_string(cycles ? "cycles" : "instructions"));
+    if (cycles && board && !json_object_get(fingerprint, "timer_hz"))
+        json_object_set_new(fingerprint, "timer_hz", json_sprintf("%u", board->timer_hz));
+}
+
 /* The runner's "key=value" lines as an object. */
 static json_t *fingerprint_of(const struct session *session)
 {
@@ -97,7 +109,13 @@ static json_t *fingerprint_of(const struct session *session)
         snprintf(key, sizeof key, "%.*s", (int)(equals - *line), *line);
         json_object_set_new(fingerprint, key, json_string(equals + 1));
     }
+    add_clock(session, fingerprint);
     return fingerprint;
+}
+
+json_t *runner_board(const struct runner *r)
+{
+    return r->session ? board_json(r->session) : NULL;
 }
 
 /* Whether trying again can't help. */
@@ -115,6 +133,7 @@ static enum lathe_status open_session(struct runner *r, const struct lease *leas
     if (!st) {
         const struct session_options options = {.transport = &target.options,
                                                 .reply_ms = target.options.destination ? REMOTE_REPLY_MS : 0,
+                                                .run_ms = target.visit_s * 1000,
                                                 .governor = target.governor,
                                                 .khz = target.khz};
         target.options.stop = r->stop;
