@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agents/agent/board.h"
+#include "agents/agent/model.h"
 #include "agents/agent/target.h"
 #include "lut/base/clock.h"
 #include "lut/base/log.h"
@@ -21,6 +22,7 @@ struct runner {
     const struct agent_config *agent;
     const atomic_int *stop;
     struct session *session; /* NULL: none is open */
+    struct model *model;     /* in its place, of a board that has a model of its own; NULL: none */
     char device[65], config[65], job[40];
     enum dtype dtype;
     json_t *prepared; /* object: network number -> the id that the session knows it by */
@@ -64,6 +66,8 @@ void runner_close(struct runner *r)
 {
     session_close(r->session);
     r->session = NULL;
+    model_close(r->model);
+    r->model = NULL;
     r->stateless = false;
     forget_networks(r);
 }
@@ -84,7 +88,7 @@ void runner_free(struct runner *r)
 
 static bool is_open_for(const struct runner *r, const struct lease *lease)
 {
-    return r->session && strcmp(r->device, lease->device) == 0 && strcmp(r->config, lease->config) == 0;
+    return (r->session || r->model) && strcmp(r->device, lease->device) == 0 && strcmp(r->config, lease->config) == 0;
 }
 
 /* What times are made of, where it is not nanoseconds; as texts, as all of a fingerprint. */
@@ -139,11 +143,14 @@ static enum lathe_status open_session(struct runner *r, const struct lease *leas
         target.options.stop = r->stop;
         target.options.away = r->away;
         target.options.away_context = r->away_context;
-        st = session_open_with(target.transport, target.argv, &config, &options, &r->session, err);
+        st = target.protocol == PROTOCOL_MLPERF_TINY
+                 ? model_open(&target, &r->model, err)
+                 : session_open_with(target.transport, target.argv, &config, &options, &r->session, err);
     }
     *fatal = is_fatal(st);
     if (st) {
         r->session = NULL;
+        r->model = NULL;
         return st;
     }
     r->dtype = config.dtype;
@@ -157,7 +164,7 @@ static enum lathe_status open_session(struct runner *r, const struct lease *leas
 static enum lathe_status reset(struct runner *r, struct lathe_error *err)
 {
     forget_networks(r);
-    return session_reset(r->session, err);
+    return r->session ? session_reset(r->session, err) : LATHE_OK;
 }
 
 enum lathe_status runner_ready(struct runner *r, const struct lease *lease, json_t **fingerprint, bool *fatal,
@@ -179,7 +186,7 @@ enum lathe_status runner_ready(struct runner *r, const struct lease *lease, json
     if (st) return st;
     if (strcmp(r->job, lease->job) != 0) r->drift = (struct drift){0};
     snprintf(r->job, sizeof r->job, "%s", lease->job);
-    *fingerprint = fingerprint_of(r->session);
+    *fingerprint = r->model ? model_fingerprint(r->model) : fingerprint_of(r->session);
     return LATHE_OK;
 }
 
@@ -253,10 +260,12 @@ enum lathe_status runner_run(struct runner *r, const struct lease *lease, struct
     int id = 0;
     uint64_t start = clock_now_ns();
     int built = r->builds;
-    enum lathe_status st = prepare(r, lease_network(lease, visit->network), &id, err);
+    enum lathe_status st = r->model ? LATHE_OK : prepare(r, lease_network(lease, visit->network), &id, err);
     uint64_t ready = clock_now_ns();
     visit->build_ns = r->builds == built ? 0 : ready - start;
-    if (!st) st = session_run(r->session, id, visit->warmup, visit->runs, lease->per_layer, out, err);
+    if (!st)
+        st = r->model ? model_run(r->model, visit->warmup, visit->runs, out, err)
+                      : session_run(r->session, id, visit->warmup, visit->runs, lease->per_layer, out, err);
     visit->busy_ns = visit->build_ns + (st ? 0 : out->elapsed_ns);
     *fatal = st == LATHE_UNSUPPORTED || st == LATHE_INVALID || st == LATHE_NO_MEMORY;
     if (st) runner_close(r);

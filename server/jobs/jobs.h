@@ -62,7 +62,8 @@ struct profile_request {
  * time; null: unknown}, "trust": see trust.h, ..}. A profile with nothing missing is born done. */
 enum lathe_status jobs_create_profile(struct jobs *, const struct profile_request *, json_t **job,
                                       struct lathe_error *err);
-/** Create a measurement of one network. @param layers canonical texts. @param what fields of the answer that tell what
+/** Create a measurement of one network. @param layers canonical texts; empty: of the model that the device has, which
+ *  is for boards that speak mlperf-tiny. @param what fields of the answer that tell what
  *  it is: {"subnet":{..}} or {"network":{..}}; kept. */
 enum lathe_status jobs_create_measurement(struct jobs *, const char *device, const char *config, const json_t *what,
                                           const json_t *layers, int visits, int runs, json_t **job,
@@ -109,8 +110,9 @@ enum lathe_status jobs_lease_agent(struct jobs *, const char *lease, char *agent
  *  results come; NULL: nothing new. */
 enum lathe_status jobs_renew(struct jobs *, const char *lease, int64_t fence, const char *trouble, json_t **answer,
                              struct lathe_error *err);
-/** Store results: {"fence","fingerprint":{..},"visits":[{"visit","network","wall_ns":[[..]],"cpu_ns":[[..]],
- *  "preempted":[[..]],"total_ns":[..]}]}; inner arrays are layers, outer ones runs. */
+/** Store results: {"fence","fingerprint":{..},"board":{..} of a
+ * microcontroller,"visits":[{"visit","network","wall_ns":[[..]],"cpu_ns":[[..]], "preempted":[[..]],"total_ns":[..]}]};
+ * inner arrays are layers, outer ones runs. */
 enum lathe_status jobs_results(struct jobs *, const char *lease, const json_t *results, json_t **answer,
                                struct lathe_error *err);
 /** Give back. @param error NULL: the work went well; otherwise why it failed. @param fatal the job fails with it, since
