@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "agents/transport/serial.h"
@@ -105,14 +107,40 @@ static void name_process(const char *pid, char *out, size_t out_bytes)
     snprintf(out, out_bytes, "%s (process %.16s)", comm[0] ? comm : "a program", pid);
 }
 
+/* Of those that have it open, the one that has it locked. */
+static bool find_lock(const char *real, char *out, size_t out_bytes)
+{
+    char line[256];
+    struct stat st;
+    bool found = false;
+    FILE *file = stat(real, &st) ? NULL : fopen("/proc/locks", "re");
+    while (file && !found && fgets(line, sizeof line, file)) {
+        int pid = 0;
+        unsigned major_number = 0;
+        unsigned minor_number = 0;
+        unsigned long inode = 0;
+        char digits[16];
+        const char *at = strstr(line, "FLOCK  ADVISORY  WRITE ");
+        if (!at || sscanf(at, "FLOCK ADVISORY WRITE %d %x:%x:%lu", &pid, &major_number, &minor_number, &inode) != 4)
+            continue;
+        found = pid > 0 && pid != getpid() && inode == st.st_ino && major_number == major(st.st_dev) &&
+                minor_number == minor(st.st_dev);
+        snprintf(digits, sizeof digits, "%d", pid);
+        if (found) name_process(digits, out, out_bytes);
+    }
+    if (file) fclose(file);
+    return found;
+}
+
 void serial_holder(const char *path, char *out, size_t out_bytes)
 {
     char real[PATH_MAX];
     char own[16];
     struct dirent *entry;
     out[0] = '\0';
+    if (!realpath(path, real) || find_lock(real, out, out_bytes)) return;
     snprintf(own, sizeof own, "%d", (int)getpid());
-    DIR *dir = realpath(path, real) ? opendir("/proc") : NULL;
+    DIR *dir = opendir("/proc");
     while (dir && !out[0] && (entry = readdir(dir))) {
         char folder[NAME_MAX + 16];
         if (!isdigit((unsigned char)entry->d_name[0]) || strcmp(entry->d_name, own) == 0) continue;
