@@ -4,6 +4,7 @@
  */
 #include "agents/wire/frame.h"
 #include "firmware/app/session.h"
+#include "firmware/app/tiny.h"
 #include "firmware/boards/board.h"
 #include "firmware/boards/clock.h"
 #include "firmware/boards/crash.h"
@@ -35,5 +36,6 @@ int main(void)
         }
         size_t size = wire_decode(&decoder, (uint8_t)byte);
         if (size) session_receive(decoder.buffer, size);
+        tiny_receive((uint8_t)byte);
     }
 }

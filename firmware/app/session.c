@@ -274,6 +274,11 @@ static void handle(void)
     else fail(WIRE_E_UNSUPPORTED, 0, "this firmware does not know this type of request");
 }
 
+uint32_t session_seed(void)
+{
+    return opened.seed;
+}
+
 void session_start(void)
 {
     wire_responder_init(&responder);

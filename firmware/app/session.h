@@ -11,5 +11,7 @@
 void session_start(void);
 /** Answer a message, if it wants one. */
 void session_receive(const uint8_t *message, size_t n);
+/** Of the runtime opened last; 0 before. */
+uint32_t session_seed(void);
 
 #endif

@@ -2,6 +2,8 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 #include "firmware/app/visit.h"
 
+#include <string.h>
+
 #include "firmware/app/text.h"
 #include "firmware/boards/clock.h"
 #include "firmware/kernels/execute.h"
@@ -9,6 +11,7 @@
 /* One run after another: a lap for each layer, then the total's lower and upper half. */
 static uint32_t samples[VISIT_SAMPLE_WORDS];
 static struct visit now;
+static uint64_t aside; /* ticks of inputs and constants, ever */
 
 const char *visit_kernels(void)
 {
@@ -40,25 +43,47 @@ static void feed_watchdog(void)
     if (board.watchdog_feed) board.watchdog_feed();
 }
 
-uint64_t visit_run_once(const struct network *n, uint32_t seed, uint32_t *laps)
+static void write_input(const struct network *n, uint32_t seed, const int8_t *input)
+{
+    const struct layer first = network_layer(n, 0);
+    if (input) memcpy(arena_start, input, (size_t)first.in.h * (size_t)first.in.w * (size_t)first.in.c);
+    else kernel_input(&first, seed, arena_start);
+}
+
+/* Write the input and run. @param laps NULL, or one for each layer; more than 32 bits saturate. @return ticks within
+ * layers. */
+static uint64_t run_once(const struct network *n, uint32_t seed, const int8_t *input, uint32_t *laps)
 {
     static struct kernel_layer prepared;
-    const struct layer first = network_layer(n, 0);
-    uint64_t total = 0;
-    uint32_t interrupts = arch_interrupts_off();
-    kernel_input(&first, seed, arena_start);
+    uint64_t inside = 0;
+    const uint32_t interrupts = arch_interrupts_off();
+    const uint64_t begun = clock_ticks();
+    write_input(n, seed, input);
     for (int i = 0; i < n->count; i++) {
         const struct layer layer = network_layer(n, i);
         kernel_prepare(&prepared, &layer, network_occurrence(n, i), seed, kernel_blob, arena_start);
         feed_watchdog();
-        uint64_t start = clock_ticks();
+        const uint64_t start = clock_ticks();
         kernel_run(&prepared);
-        uint64_t ticks = clock_ticks() - start;
+        const uint64_t ticks = clock_ticks() - start;
         if (laps) laps[i] = saturate(clock_units(ticks));
-        total += ticks;
+        inside += ticks;
     }
+    aside += clock_ticks() - begun - inside;
     arch_interrupts_restore(interrupts);
-    return total;
+    return inside;
+}
+
+void visit_infer(const struct network *n, uint32_t seed, const int8_t *input)
+{
+    visit_forget();
+    run_once(n, seed, input, NULL);
+    now.output_bytes = network_output_bytes(n);
+}
+
+uint64_t visit_clock_us(void)
+{
+    return clock_us(clock_ticks() - aside);
 }
 
 static bool refuse(struct refusal *r, enum wire_error_code code, uint64_t detail, const char *a, const char *b)
@@ -94,10 +119,10 @@ bool visit(const struct network *n, uint32_t seed, const struct wire_run *m, str
     visit_forget();
     if (!check(n, m, layers, r)) return false;
     uint64_t start = clock_ticks();
-    for (int run = 0; run < m->warmup; run++) visit_run_once(n, seed, NULL);
+    for (int run = 0; run < m->warmup; run++) run_once(n, seed, NULL, NULL);
     uint32_t *at = samples;
     for (int run = 0; run < m->runs; run++) {
-        uint64_t total = clock_units(visit_run_once(n, seed, layers ? at : NULL));
+        uint64_t total = clock_units(run_once(n, seed, NULL, layers ? at : NULL));
         at += layers;
         *at++ = (uint32_t)total;
         *at++ = (uint32_t)(total >> 32);

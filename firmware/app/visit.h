@@ -16,12 +16,13 @@ struct visit {
     uint32_t output_bytes, output_crc;
 };
 
-/** Write the input, run once, and say how long it took, without what lies between layers. @param laps NULL, or one for
- *  each layer; more than 32 bits saturate. @return ticks of the clock. */
-uint64_t visit_run_once(const struct network *, uint32_t seed, uint32_t *laps);
-
 /** @return false: refusal is filled; the samples of the visit before are gone all the same. */
 bool visit(const struct network *, uint32_t seed, const struct wire_run *, struct refusal *);
+/** One inference without samples: its output is the last one's. @param input of the first layer's size, outside of what
+ *  the network uses; NULL: made from the seed. */
+void visit_infer(const struct network *, uint32_t seed, const int8_t *input);
+/** A clock that stands still while inputs are written and constants are made. An instruction is a nanosecond. */
+uint64_t visit_clock_us(void);
 /** Forget samples and output: something else goes into the arena. */
 void visit_forget(void);
 const struct visit *visit_last(void);

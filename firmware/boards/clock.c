@@ -52,8 +52,8 @@ uint32_t clock_units_hz(void)
     return timer->instructions ? 0 : timer->hz;
 }
 
-uint64_t clock_us(void)
+uint64_t clock_us(uint64_t ticks)
 {
-    uint64_t ticks = clock_ticks();
+    if (timer->instructions) return clock_units(ticks) / 1000;
     return ticks / timer->hz * 1000000 + ticks % timer->hz * 1000000 / timer->hz;
 }

@@ -18,7 +18,8 @@ uint64_t clock_ticks(void);
 uint64_t clock_units(uint64_t ticks);
 /** Units a second; 0 for instructions. */
 uint32_t clock_units_hz(void);
-uint64_t clock_us(void);
+/** Ticks as microseconds; an emulator's instruction is a nanosecond. */
+uint64_t clock_us(uint64_t ticks);
 
 /* The processor's, of firmware/arch. */
 uint32_t arch_interrupts_off(void); /* returns what arch_interrupts_restore() takes */
