@@ -165,7 +165,7 @@ static void plan_mbconv(const struct layer *l, struct board_plan *p)
         take(p, max_u64(p->in + image_bytes(&l->in), image_bytes(&l->out)));
     }
     take_constants(p, l);
-    p->ring = take(p, ring_rows(l) * (mid * padded + pad) + padded + pad + 8);
+    p->ring = take(p, ring_rows(l) * (mid * padded + pad) + padded + pad + 4);
     p->row = take(p, l->se ? 0 : row_bytes(&wide));
     p->sum = take(p, l->residual ? row_bytes(&l->out) : 0);
     p->pooled = take(p, l->se ? 2 * mid + (uint64_t)l->se : 0);
