@@ -7,6 +7,7 @@
 #include "agents/wire/responder.h"
 #include "firmware/app/networks.h"
 #include "firmware/app/program.h"
+#include "firmware/app/tiny_network.h"
 #include "firmware/app/visit.h"
 #include "firmware/boards/board.h"
 #include "firmware/boards/clock.h"
@@ -47,10 +48,17 @@ static bool is_open(void)
     return false;
 }
 
+/* Samples, output and an input for MLPerf Tiny's commands: what lies in the arena. */
+static void forget_arena(void)
+{
+    visit_forget();
+    tiny_input_forget();
+}
+
 static void drop_all(void)
 {
     networks_clear();
-    visit_forget();
+    forget_arena();
 }
 
 static void on_hello(struct wire_cursor *c)
@@ -138,7 +146,7 @@ static void on_net_build(struct wire_cursor *c)
     struct refusal refusal;
     wire_net_build(c, &m);
     if (!read_all(c) || !is_open()) return;
-    visit_forget();
+    forget_arena();
     if (!networks_build(&m, &answer, &refusal)) {
         fail_with(&refusal);
         return;
@@ -161,6 +169,7 @@ static void on_run(struct wire_cursor *c)
     wire_run(c, &m);
     if (!read_all(c) || !is_open()) return;
     const struct network network = networks_find(m.network);
+    forget_arena();
     if (!visit(&network, opened.seed, &m, &refusal)) {
         fail_with(&refusal);
         return;

@@ -85,9 +85,14 @@ static uint64_t arena_bytes(const struct network *n)
     return most;
 }
 
-const char *tiny_input_begin(const struct network *n, uint32_t bytes)
+void tiny_input_forget(void)
 {
     input.of.count = 0;
+}
+
+const char *tiny_input_begin(const struct network *n, uint32_t bytes)
+{
+    tiny_input_forget();
     if (bytes != input_bytes(n)) return "the model's input has another size";
     if (arena_bytes(n) + bytes > (uint64_t)(arena_end - arena_start)) return "no memory for an input beside the model";
     input.of = *n;

@@ -13,6 +13,8 @@ void tiny_network_name(const struct network *, char *out);
 /** Room for an input, at the arena's end, where no layer of the network reaches. @return what is wrong with the size,
  * for a person; NULL when nothing is. */
 const char *tiny_input_begin(const struct network *, uint32_t bytes);
+/** Forget the input: another network comes, or runs over it. */
+void tiny_input_forget(void);
 /** @return whether it was the last one. More are dropped. */
 bool tiny_input_add(int8_t value);
 /** The input as far as it was loaded. */

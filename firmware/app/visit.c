@@ -50,11 +50,12 @@ static void write_input(const struct network *n, uint32_t seed, const int8_t *in
     else kernel_input(&first, seed, arena_start);
 }
 
-/* Write the input and run. @param laps NULL, or one for each layer; more than 32 bits saturate. @return ticks within
- * layers. */
+/* Write the input and run. @param laps NULL, or one for each layer; more than 32 bits saturate. @return units within
+ * layers, each layer's rounded as its lap is. */
 static uint64_t run_once(const struct network *n, uint32_t seed, const int8_t *input, uint32_t *laps)
 {
     static struct kernel_layer prepared;
+    uint64_t total = 0;
     uint64_t inside = 0;
     const uint32_t interrupts = arch_interrupts_off();
     const uint64_t begun = clock_ticks();
@@ -66,12 +67,14 @@ static uint64_t run_once(const struct network *n, uint32_t seed, const int8_t *i
         const uint64_t start = clock_ticks();
         kernel_run(&prepared);
         const uint64_t ticks = clock_ticks() - start;
-        if (laps) laps[i] = saturate(clock_units(ticks));
+        const uint64_t units = clock_units(ticks);
+        if (laps) laps[i] = saturate(units);
+        total += units;
         inside += ticks;
     }
     aside += clock_ticks() - begun - inside;
     arch_interrupts_restore(interrupts);
-    return inside;
+    return total;
 }
 
 void visit_infer(const struct network *n, uint32_t seed, const int8_t *input)
@@ -122,7 +125,7 @@ bool visit(const struct network *n, uint32_t seed, const struct wire_run *m, str
     for (int run = 0; run < m->warmup; run++) run_once(n, seed, NULL, NULL);
     uint32_t *at = samples;
     for (int run = 0; run < m->runs; run++) {
-        uint64_t total = clock_units(run_once(n, seed, NULL, layers ? at : NULL));
+        uint64_t total = run_once(n, seed, NULL, layers ? at : NULL);
         at += layers;
         *at++ = (uint32_t)total;
         *at++ = (uint32_t)(total >> 32);

@@ -34,8 +34,8 @@ void mps2_start(void)
 
 void board_interrupt(void)
 {
+    UART_INTSTATUS = 2; /* first, so that a byte that comes meanwhile interrupts again */
     while (UART_STATE & 2) ring_put(&ring, (uint8_t)UART_DATA);
-    UART_INTSTATUS = 2;
 }
 
 uint32_t mps2_core_hz(void)
