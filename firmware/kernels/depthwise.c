@@ -3,6 +3,25 @@
 #include "firmware/kernels/depthwise.h"
 
 #include "firmware/kernels/arithmetic.h"
+#include "firmware/kernels/bytes.h"
+
+void depthwise_spread(const int8_t *from, int width, int channels, int8_t *to, ptrdiff_t plane)
+{
+    for (int x = 0; x < width; x++) {
+        int8_t *at = to + x;
+        int c = 0;
+        for (; c + 4 <= channels; c += 4, from += 4) {
+            const uint32_t word = bytes_load(from);
+            at[0] = (int8_t)word;
+            at[plane] = (int8_t)(word >> 8);
+            at += 2 * plane;
+            at[0] = (int8_t)(word >> 16);
+            at[plane] = (int8_t)(word >> 24);
+            at += 2 * plane;
+        }
+        for (; c < channels; c++, at += plane) *at = *from++;
+    }
+}
 
 void depthwise_weights(const struct depthwise_row *d, int32_t channel, int8_t *out)
 {

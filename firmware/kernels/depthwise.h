@@ -27,6 +27,10 @@ void depthwise_run(const struct depthwise_row *);
 /** The same by loops for any kernel and stride. */
 void depthwise_plain(const struct depthwise_row *);
 
+/** A row of a tensor into planes. @param from [width][channels]. @param to channel 0's first pixel. @param plane bytes
+ *  from a channel to the next. */
+void depthwise_spread(const int8_t *from, int width, int channels, int8_t *to, ptrdiff_t plane);
+
 /** A channel's weights out of the blob. @param[out] out [kernel][kernel]. */
 void depthwise_weights(const struct depthwise_row *, int32_t channel, int8_t *out);
 

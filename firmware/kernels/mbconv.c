@@ -36,25 +36,6 @@ static int8_t *ring_row(const struct ring *r, int y)
     return r->rows + (size_t)(y % r->count) * r->row_bytes;
 }
 
-/* [width][channels] into planes. */
-static void spread(const int8_t *from, int width, int channels, int8_t *to, ptrdiff_t plane)
-{
-    for (int x = 0; x < width; x++) {
-        int8_t *at = to + x;
-        int c = 0;
-        for (; c + 4 <= channels; c += 4, from += 4) {
-            const uint32_t word = bytes_load(from);
-            at[0] = (int8_t)word;
-            at[plane] = (int8_t)(word >> 8);
-            at += 2 * plane;
-            at[0] = (int8_t)(word >> 16);
-            at[plane] = (int8_t)(word >> 24);
-            at += 2 * plane;
-        }
-        for (; c < channels; c++, at += plane) *at = *from++;
-    }
-}
-
 /* Put input row y into the ring. */
 static void expand(const struct kernel_layer *k, const struct ring *r, const int8_t *in, int y)
 {
@@ -63,7 +44,7 @@ static void expand(const struct kernel_layer *k, const struct ring *r, const int
     const int8_t *row = in + (size_t)y * kernel_row_bytes(&l->in);
     int8_t *to = ring_row(r, y) + r->pad;
     if (l->mid == l->in.c) {
-        spread(row, l->in.w, l->in.c, to, r->plane);
+        depthwise_spread(row, l->in.w, l->in.c, to, r->plane);
         return;
     }
     const struct window w = {
