@@ -47,7 +47,7 @@ static uint64_t se_weights(const struct layer *l)
     return 2 * (uint64_t)l->mid * (uint64_t)l->se;
 }
 
-static uint64_t biases(const struct layer *l)
+uint64_t layer_biases(const struct layer *l)
 {
     uint64_t out = (uint64_t)l->out.c;
     uint64_t mid = (uint64_t)l->mid;
@@ -82,12 +82,12 @@ uint64_t layer_macs(const struct layer *l)
 
 uint64_t layer_params(const struct layer *l)
 {
-    return weights(l) + layer_se_macs(l) + biases(l);
+    return weights(l) + layer_se_macs(l) + layer_biases(l);
 }
 
 uint64_t layer_weight_bytes(const struct layer *l, enum dtype dtype)
 {
-    return (weights(l) + layer_se_macs(l)) * dtype_bytes(dtype) + biases(l) * 4;
+    return (weights(l) + layer_se_macs(l)) * dtype_bytes(dtype) + layer_biases(l) * 4;
 }
 
 static uint64_t elements(const struct shape *s)

@@ -107,6 +107,8 @@ uint64_t layer_macs(const struct layer *);
 uint64_t layer_se_macs(const struct layer *);
 /** Deployed parameters: weights and folded biases. */
 uint64_t layer_params(const struct layer *);
+/** The biases among them: one for each channel of each convolution and linear step. */
+uint64_t layer_biases(const struct layer *);
 /** Bytes of the deployed parameters: weights in dtype; biases as int32 or f32, 4 bytes. */
 uint64_t layer_weight_bytes(const struct layer *, enum dtype);
 /** Bytes of input and output for a batch of one. */
