@@ -40,6 +40,8 @@ static bool read_all(const struct wire_cursor *c)
     return false;
 }
 
+static uint16_t host_frame; /* the longest that the host wants of FETCH and OUTPUT */
+
 /* Whether a runtime is open; answers otherwise. */
 static bool is_open(void)
 {
@@ -67,6 +69,7 @@ static void on_hello(struct wire_cursor *c)
     wire_hello(c, &hello);
     if (!read_all(c)) return;
     open = false;
+    host_frame = hello.max_frame;
     drop_all();
     struct wire_hello_reply m = {
         .version = WIRE_VERSION,
@@ -209,7 +212,7 @@ static void on_fetch(struct wire_cursor *c)
         return;
     }
     struct wire_fetch_reply answer = {.first = m.first, .layers = (uint16_t)visit_last()->layers};
-    while (answer.count < WIRE_RECORDS_PER_FRAME && m.first + answer.count < records) {
+    while (answer.count < wire_records_in(host_frame) && m.first + answer.count < records) {
         answer.records[answer.count] = visit_record(m.first + answer.count);
         answer.count++;
     }

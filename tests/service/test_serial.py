@@ -6,7 +6,8 @@ import sys
 import unittest
 
 from lathe_service import Agent, Server, wait_for
-from serial_line import Line, Program, agent_env
+from qemu_board import QemuBoard, missing
+from serial_line import Line, Program, Qemu, agent_env
 from small_space import CONFIG, SPACE, assert_complete, profile, start_profile, wait_for_state, wait_for_visits
 
 FAR_ENDS = pathlib.Path(__file__).with_name("far_ends.py")
@@ -150,6 +151,90 @@ class SerialTest(SerialCase):
         self.register(self.line())
         status, _, problem = self.server.call("POST", "/v1/measurements", {"device": "here"})
         self.assertEqual((status, problem["field"]), (400, "subnet"))
+
+
+BOARDS = ("netduinoplus2", "mps2-an386", "mps2-an385")
+FIRMWARE = "firmware-int8-t1-b1"
+
+
+@unittest.skipIf(missing(), missing())
+class BoardTest(SerialCase):
+    """The firmware in QEMU, whose clock counts instructions."""
+
+    def board(self, name, **how):
+        board = QemuBoard(name)
+        board.stop()
+        self.addCleanup(board.close)
+        line = Line(Qemu(board), **how)
+        self.addCleanup(line.close)
+        return line
+
+    def profile_of(self, device, **changes):
+        request = {"device": device, "config": FIRMWARE, "rounds": 1, "runs": 2, "held_out": 3, "seed": 1, **changes}
+        job = wait_for_state(self.server, start_profile(self.server, **request), "done", "failed")
+        self.assertEqual((job["state"], job["error"]), ("done", None))
+        entries = self.server.ok("GET", f"/v1/tables/{device}/{FIRMWARE}/entries?limit=1000")["items"]
+        return job, {e["layer"]: e for e in entries}
+
+    def test_boards_are_profiled_and_whole_networks_agree_with_their_tables(self):
+        self.agent()
+        for name in BOARDS:
+            with self.subTest(name):
+                line = self.board(name)
+                self.register(line, name)
+                job, rows = self.profile_of(name)
+                self.assertEqual(len(rows), job["rows_total"])
+                self.assertLess(job["trust"]["worst"], 0.005)
+                self.assertTrue(all(e["std_ms"] is None or e["ci_ms"] is not None for e in rows.values()))
+                measured = wait_for_state(self.server, self.server.ok("POST", "/v1/measurements", {
+                    "device": name, "config": FIRMWARE, "subnet": SUBNET, "visits": 2, "runs": 2}), "done", "failed")
+                self.assertEqual(measured["state"], "done", measured["error"])
+                self.assertEqual(measured["min_ms"], measured["p90_ms"])  # counts are the same in every run
+                predicted = self.server.ok("POST", "/v1/layers", {"subnet": SUBNET})["layers"]
+                total = sum(rows[at["layer"] if isinstance(at, dict) else at]["latency_ms"] for at in predicted)
+                self.assertLess(abs(total / measured["latency_ms"] - 1), 0.005)
+                self.assertEqual(self.server.ok("GET", f"/v1/tables/{name}/{FIRMWARE}")["clock"], "instructions")
+                board = self.device(name)["board"]
+                self.assertEqual((board["name"], board["clock"], board["emulated"]), (name, "instructions", True))
+                self.assertGreater(board["sram_bytes"], board["arena_bytes"])
+                line.close()
+
+    def test_a_noisy_line_changes_no_figure(self):
+        self.agent()
+        self.register(self.board("mps2-an386"), "clean")
+        noisy = self.board("mps2-an386", noise=0.01)
+        self.register(noisy, "noisy")
+        _, clean = self.profile_of("clean", runs=1, held_out=0)
+        _, rows = self.profile_of("noisy", runs=1, held_out=0)
+        self.assertGreater(noisy.noise[0].spoiled + noisy.noise[1].spoiled, 100)
+        self.assertEqual({layer: e["latency_ms"] for layer, e in rows.items()}, {layer: e["latency_ms"] for layer, e in clean.items()})
+
+    def test_a_power_cycle_in_mid_run_loses_nothing(self):
+        line = self.board("mps2-an386")
+        self.register(line)
+        self.agent()
+        job = start_profile(self.server, config=FIRMWARE, rounds=2, runs=2, held_out=0)
+        wait_for_visits(self.server, job, 2)
+        line.power_cycle()
+        job = wait_for_state(self.server, job, "done", "failed")
+        self.assertEqual((job["state"], job["error"]), ("done", None))
+
+    def test_the_firmware_is_found_by_a_scan_and_times_its_own_model(self):
+        line = self.board("netduinoplus2")
+        self.agent()
+        wait_for("the agent is there", lambda: [a for a in self.server.ok("GET", "/v1/agents")["items"] if a["online"]])
+        scan = self.server.ok("POST", "/v1/agents/agent/scan", {"ports": [line.port]})
+
+        def answer():
+            sees = self.server.ok("GET", "/v1/agents")["items"][0]["sees"] or {}
+            return sees.get("scan") == scan["id"] and [p for p in sees["serial"] if p["port"] == line.port][0]["answer"]
+        found = wait_for("the scan", answer)
+        self.assertEqual((found["protocol"], found["name"]), ("lathe", "netduinoplus2"))
+        self.register(line, protocol="mlperf-tiny")
+        done = wait_for_state(self.server, self.server.ok("POST", "/v1/measurements", {"device": "here", "visits": 2, "runs": 2}),
+                              "done", "failed")
+        self.assertEqual((done["state"], done["error"]), ("done", None))
+        self.assertTrue(done["model"])
 
 
 if __name__ == "__main__":
