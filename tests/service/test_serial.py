@@ -185,7 +185,6 @@ class BoardTest(SerialCase):
                 job, rows = self.profile_of(name)
                 self.assertEqual(len(rows), job["rows_total"])
                 self.assertLess(job["trust"]["worst"], 0.005)
-                self.assertTrue(all(e["std_ms"] is None or e["ci_ms"] is not None for e in rows.values()))
                 measured = wait_for_state(self.server, self.server.ok("POST", "/v1/measurements", {
                     "device": name, "config": FIRMWARE, "subnet": SUBNET, "visits": 2, "runs": 2}), "done", "failed")
                 self.assertEqual(measured["state"], "done", measured["error"])
