@@ -39,8 +39,7 @@ static enum exit_code run_list(struct cli *cli)
     return list_and_print(cli, "/v1/tables", columns, "No tables yet: lathe profile DEVICE --config C --space S");
 }
 
-/* What the rows are of, above them. */
-/* @param[out] unit of its latencies, static. */
+/* What the rows are of, above them. @param[out] unit of its latencies, static. */
 static enum exit_code print_heading(const struct cli *cli, const char **unit)
 {
     char path[PATH_BYTES];

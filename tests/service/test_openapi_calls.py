@@ -256,6 +256,10 @@ class EveryCallTest(unittest.TestCase):
                                                       "ssh": ["pi4"]})
         lab = next(a for a in self.call(200, "GET", "/v1/agents")["items"] if a["name"] == "lab")
         self.assertEqual(lab["sees"]["ssh"], ["pi4"])
+        self.call(409, "POST", "/v1/agents/absent/scan", {})
+        self.call(204, "POST", "/v1/agents/scanner/leases", {})
+        scan = self.call(202, "POST", "/v1/agents/scanner/scan", {"ports": ["/dev/ttyAMA0"], "baud": 9600})
+        self.assertEqual(self.call(200, "POST", "/v1/agents/scanner/leases", {})["id"], scan["id"])
 
     # ---- the rest ----
 
