@@ -70,7 +70,8 @@ static const struct http_route *const all_routes[] = {
     network_routes, table_routes,         entry_routes,       predictor_routes,   subnet_routes,
     front_routes,   evaluation_routes,    profile_routes,     measurement_routes, clean_routes,
     lease_routes,   event_routes,         description_routes, sample_routes,      coverage_routes,
-    doubt_routes,   table_network_routes, net_config_routes,  agent_routes,       NULL,
+    doubt_routes,   table_network_routes, net_config_routes,  agent_routes,       scan_routes,
+    NULL,
 };
 
 static const struct http_produces *const all_produces[] = {&entry_produces,

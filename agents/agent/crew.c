@@ -34,6 +34,7 @@ struct member {
 struct crew {
     const struct crew_options *options;
     struct instance instance;
+    struct scout *scout;
     struct api *poll_api; /* given up at once when the agent stops */
     struct rng rng;
     int failures;           /* of polls, in a row */
@@ -225,6 +226,13 @@ static enum lathe_status ask(struct crew *c, const json_t *body, json_t **lease,
     return st == LATHE_DENIED ? st : LATHE_OK;
 }
 
+/* Not work, but a question. */
+static bool is_scan(const json_t *lease)
+{
+    const char *kind = json_string_value(json_object_get(lease, "kind"));
+    return kind && strcmp(kind, "scan") == 0;
+}
+
 /* One poll. @param[out] done there is no work any more, and `once` is set. */
 static enum lathe_status step(struct crew *c, bool *done, struct lathe_error *err)
 {
@@ -239,7 +247,8 @@ static enum lathe_status step(struct crew *c, bool *done, struct lathe_error *er
     enum lathe_status st = stopping(c) ? LATHE_OK : ask(c, body, &lease, &idle, err);
     json_decref(body);
     pthread_mutex_lock(&c->lock);
-    if (lease) hand_over(c, lease);
+    if (lease && is_scan(lease)) scout_scan(c->scout, lease);
+    else if (lease) hand_over(c, lease);
     *done = idle && c->options->once && before == 0;
     /* Others may have what it waits for: look again when something ends. */
     while (idle && c->options->once && before > 0 && count_leases(c) == before && !stopping(c))
@@ -263,7 +272,6 @@ enum lathe_status crew_run(const struct crew_options *options, struct lathe_erro
 {
     struct crew c = {.options = options};
     struct api_options api = options->worker.api;
-    struct scout *scout = NULL;
     bool done = false;
     enum lathe_status st = instance_claim(options->worker.config->name, api.server, &c.instance, err);
     if (st) return st;
@@ -271,10 +279,10 @@ enum lathe_status crew_run(const struct crew_options *options, struct lathe_erro
     init_lock(&c);
     api.aborted = options->worker.stop;
     st = api_new(&api, &c.poll_api, err);
-    if (!st) st = scout_start(&api, options->worker.config, &scout, err);
+    if (!st) st = scout_start(&api, options->worker.config, &c.scout, err);
     while (!st && !done && !stopping(&c)) st = step(&c, &done, err);
     dismiss(&c);
-    scout_stop(scout);
+    scout_stop(c.scout);
     api_free(c.poll_api);
     pthread_cond_destroy(&c.changed);
     pthread_mutex_destroy(&c.lock);

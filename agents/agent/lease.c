@@ -30,19 +30,27 @@ static enum lathe_status parse_layer(const json_t *text, size_t at, struct layer
     return st;
 }
 
-static enum lathe_status parse_network(const json_t *document, struct lease_network *out, struct lathe_error *err)
+/* Boards with a model of their own are told no layers. */
+static bool has_model(const struct lease *lease)
+{
+    const char *protocol = json_string_value(json_object_get(lease->transport_options, "protocol"));
+    return protocol && strcmp(protocol, "mlperf-tiny") == 0;
+}
+
+static enum lathe_status parse_network(const json_t *document, const struct lease *lease, struct lease_network *out,
+                                       struct lathe_error *err)
 {
     struct json_fields f;
     int64_t number = 0;
     const json_t *layers = NULL;
     json_fields_begin(&f, document, err);
     json_get_int(&f, "network", JSON_REQUIRED, 0, INT32_MAX, &number);
-    json_get_array(&f, "layers", JSON_REQUIRED, 1, LAYERS_MAX, &layers);
+    json_get_array(&f, "layers", JSON_REQUIRED, has_model(lease) ? 0 : 1, LAYERS_MAX, &layers);
     enum lathe_status st = json_fields_end(&f);
     if (st) return st;
     size_t n = json_array_size(layers);
     out->network = (int)number;
-    out->layers = calloc(n, sizeof *out->layers);
+    out->layers = calloc(n + 1, sizeof *out->layers);
     if (!out->layers) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     for (size_t i = 0; !st && i < n; i++) st = parse_layer(json_array_get(layers, i), i, &out->layers[i], err);
     out->layer_count = (int)n;
@@ -93,7 +101,7 @@ static enum lathe_status parse_lists(const json_t *networks, const json_t *visit
     if (!out->networks || !out->visits) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     out->network_count = (int)n;
     for (size_t i = 0; !st && i < n; i++)
-        st = in_item(parse_network(json_array_get(networks, i), &out->networks[i], err), "networks", i, err);
+        st = in_item(parse_network(json_array_get(networks, i), out, &out->networks[i], err), "networks", i, err);
     out->visit_count = (int)m;
     for (size_t i = 0; !st && i < m; i++)
         st = in_item(parse_visit(json_array_get(visits, i), out, &out->visits[i], err), "visits", i, err);

@@ -9,17 +9,20 @@
  *   {"id":"l-..","fence":7,"ttl_s":30,"kind":"profile"|"measurement","job":"p-..",
  *    "device":{"name":"pi4","transport":{"type":"local"}},"config":"xnnpack-f32-t1-b1",
  *    "per_layer":true,"warmup":2,"runs":3,"warm_ms":12,
- *    "sentinel":{"network":27,"warmup":1,"runs":3,"every_ms":300,"block_every_ms":30},                          or
- * absent "networks":[{"network":0,"layers":["conv2d in=..", ..]}, ..], "visits":[{"visit":17,"network":0}, ..]} in the
- * order in which to run them POST /v1/leases/{id}/renew    {"fence":7} -> 200 {"ttl_s":30}; 409 when the lease has
- * ended: stop POST /v1/leases/{id}/results  {"fence":7,"fingerprint":{"cpu":"..",..},"visits":[{"visit":17,"network":0,
+ *    "sentinel":{"network":27,"warmup":1,"runs":3,"every_ms":100,"block_every_ms":30},        or absent
+ *    "networks":[{"network":0,"layers":["conv2d in=..", ..]}, ..],
+ *    "visits":[{"visit":17,"network":0}, ..]}            in the order in which to run them
+ * POST /v1/leases/{id}/renew    {"fence":7} -> 200 {"ttl_s":30}; 409 when the lease has ended: stop
+ * POST /v1/leases/{id}/results {"fence":7,"fingerprint":{"cpu":"..",..},"board":{..},"visits":[{"visit":17,"network":0,
  *      "wall_ns":[[..layers],..runs],"cpu_ns":[[..]],"preempted":[[..]],"total_ns":[..],
  *      "sentinel":{"ns":..,"cpu_ns":..},"state":{"khz":..,"temperature_k":..,"load":..,"available_mb":..},"busy_ns":..,"build_ns":..,
  *      "redone":1,"throttled":true}]} -> 200 {"accepted":1}
- *   What follows total_ns may be absent. sentinel: what the sentinel network took around the visit, undisturbed (0:
- * never so) and in CPU time. busy_ns: device time that the visit cost, its share of the sentinel's included; build_ns:
- * of that, building networks. redone: how often it was thrown away since the device was throttled; throttled: it still
- * was. POST /v1/leases/{id}/release  {"fence":7} or {"fence":7,"error":"..","fatal":true} -> 204
+ *   board: of a microcontroller; see board.h. A device that speaks mlperf-tiny is given one network without layers,
+ * which is the model that it has. What follows total_ns may be absent. sentinel: what the sentinel network took around
+ * the visit, undisturbed (0: never so) and in CPU time. busy_ns: device time that the visit cost, its share of the
+ * sentinel's included; build_ns: of that, building networks. redone: how often it was thrown away since the device was
+ * throttled; throttled: it still was. POST /v1/leases/{id}/release  {"fence":7} or
+ * {"fence":7,"error":"..","fatal":true} -> 204
  *
  * `network` numbers are the plan's: they mean the same network in every lease of a job. A network's layers are sent
  * with each lease that visits it. Results are sent as they come, in batches of about a second, and kept until they are

@@ -28,7 +28,8 @@ struct outbox {
     int64_t fence;
     uint64_t renew_every_ns;
     json_t *fingerprint;
-    json_t *kept; /* array of visits, oldest first */
+    json_t *board; /* NULL: the device is none */
+    json_t *kept;  /* array of visits, oldest first */
     enum outbox_state state;
     char refusal[512];
     char trouble[512]; /* "": none */
@@ -70,7 +71,8 @@ static json_t *compose(struct outbox *o, char *path, size_t path_bytes, size_t *
     }
     json_t *batch = json_array();
     for (size_t i = 0; i < *visits; i++) json_array_append(batch, json_array_get(o->kept, i));
-    return json_pack("{s:I,s:O,s:o}", "fence", (json_int_t)o->fence, "fingerprint", o->fingerprint, "visits", batch);
+    return json_pack("{s:I,s:O,s:O*,s:o}", "fence", (json_int_t)o->fence, "fingerprint", o->fingerprint, "board",
+                     o->board, "visits", batch);
 }
 
 static void note_success(struct outbox *o, size_t visits)
@@ -192,6 +194,7 @@ void outbox_free(struct outbox *o)
     api_free(o->api);
     json_decref(o->kept);
     json_decref(o->fingerprint);
+    json_decref(o->board);
     pthread_mutex_destroy(&o->lock);
     pthread_cond_destroy(&o->wake);
     pthread_cond_destroy(&o->moved);
@@ -215,11 +218,13 @@ void outbox_begin(struct outbox *o, const char *lease, int64_t fence, int ttl_s)
     pthread_mutex_unlock(&o->lock);
 }
 
-void outbox_set_fingerprint(struct outbox *o, const json_t *fingerprint)
+void outbox_set_fingerprint(struct outbox *o, const json_t *fingerprint, const json_t *board)
 {
     pthread_mutex_lock(&o->lock);
     json_decref(o->fingerprint);
+    json_decref(o->board);
     o->fingerprint = json_deep_copy(fingerprint);
+    o->board = json_deep_copy(board);
     pthread_mutex_unlock(&o->lock);
 }
 

@@ -28,8 +28,8 @@ void outbox_free(struct outbox *);
 
 /** Start with a lease. Precondition: empty. */
 void outbox_begin(struct outbox *, const char *lease, int64_t fence, int ttl_s);
-/** What results go under from now on. @param fingerprint borrowed. */
-void outbox_set_fingerprint(struct outbox *, const json_t *fingerprint);
+/** What results go under from now on. @param fingerprint,board borrowed; board NULL: the device is none. */
+void outbox_set_fingerprint(struct outbox *, const json_t *fingerprint, const json_t *board);
 /** Tell the server, with the next renewal, which is at once, what keeps the lease's work from going on. The same again
  *  is not told twice. */
 void outbox_tell_trouble(struct outbox *, const char *why);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents/agent/board.h"
+#include "agents/agent/model.h"
 #include "agents/agent/target.h"
 #include "lut/base/clock.h"
 #include "lut/base/log.h"
@@ -20,6 +22,7 @@ struct runner {
     const struct agent_config *agent;
     const atomic_int *stop;
     struct session *session; /* NULL: none is open */
+    struct model *model;     /* in its place, of a board that has a model of its own; NULL: none */
     char device[65], config[65], job[40];
     enum dtype dtype;
     json_t *prepared; /* object: network number -> the id that the session knows it by */
@@ -63,6 +66,8 @@ void runner_close(struct runner *r)
 {
     session_close(r->session);
     r->session = NULL;
+    model_close(r->model);
+    r->model = NULL;
     r->stateless = false;
     forget_networks(r);
 }
@@ -83,7 +88,18 @@ void runner_free(struct runner *r)
 
 static bool is_open_for(const struct runner *r, const struct lease *lease)
 {
-    return r->session && strcmp(r->device, lease->device) == 0 && strcmp(r->config, lease->config) == 0;
+    return (r->session || r->model) && strcmp(r->device, lease->device) == 0 && strcmp(r->config, lease->config) == 0;
+}
+
+/* What times are made of, where it is not nanoseconds; as texts, as all of a fingerprint. */
+static void add_clock(const struct session *session, json_t *fingerprint)
+{
+    const struct session_board *board = session_board(session);
+    if (session_clock(session) == SESSION_WALL_NS) return;
+    bool cycles = session_clock(session) == SESSION_CYCLES;
+    json_object_set_new(fingerprint, "clock", json_string(cycles ? "cycles" : "instructions"));
+    if (cycles && board && !json_object_get(fingerprint, "timer_hz"))
+        json_object_set_new(fingerprint, "timer_hz", json_sprintf("%u", board->timer_hz));
 }
 
 /* The runner's "key=value" lines as an object. */
@@ -97,7 +113,13 @@ static json_t *fingerprint_of(const struct session *session)
         snprintf(key, sizeof key, "%.*s", (int)(equals - *line), *line);
         json_object_set_new(fingerprint, key, json_string(equals + 1));
     }
+    add_clock(session, fingerprint);
     return fingerprint;
+}
+
+json_t *runner_board(const struct runner *r)
+{
+    return r->session ? board_json(r->session) : NULL;
 }
 
 /* Whether trying again can't help. */
@@ -115,16 +137,20 @@ static enum lathe_status open_session(struct runner *r, const struct lease *leas
     if (!st) {
         const struct session_options options = {.transport = &target.options,
                                                 .reply_ms = target.options.destination ? REMOTE_REPLY_MS : 0,
+                                                .run_ms = target.visit_s * 1000,
                                                 .governor = target.governor,
                                                 .khz = target.khz};
         target.options.stop = r->stop;
         target.options.away = r->away;
         target.options.away_context = r->away_context;
-        st = session_open_with(target.transport, target.argv, &config, &options, &r->session, err);
+        st = target.protocol == PROTOCOL_MLPERF_TINY
+                 ? model_open(&target, &r->model, err)
+                 : session_open_with(target.transport, target.argv, &config, &options, &r->session, err);
     }
     *fatal = is_fatal(st);
     if (st) {
         r->session = NULL;
+        r->model = NULL;
         return st;
     }
     r->dtype = config.dtype;
@@ -138,7 +164,7 @@ static enum lathe_status open_session(struct runner *r, const struct lease *leas
 static enum lathe_status reset(struct runner *r, struct lathe_error *err)
 {
     forget_networks(r);
-    return session_reset(r->session, err);
+    return r->session ? session_reset(r->session, err) : LATHE_OK;
 }
 
 enum lathe_status runner_ready(struct runner *r, const struct lease *lease, json_t **fingerprint, bool *fatal,
@@ -160,7 +186,7 @@ enum lathe_status runner_ready(struct runner *r, const struct lease *lease, json
     if (st) return st;
     if (strcmp(r->job, lease->job) != 0) r->drift = (struct drift){0};
     snprintf(r->job, sizeof r->job, "%s", lease->job);
-    *fingerprint = fingerprint_of(r->session);
+    *fingerprint = r->model ? model_fingerprint(r->model) : fingerprint_of(r->session);
     return LATHE_OK;
 }
 
@@ -234,10 +260,12 @@ enum lathe_status runner_run(struct runner *r, const struct lease *lease, struct
     int id = 0;
     uint64_t start = clock_now_ns();
     int built = r->builds;
-    enum lathe_status st = prepare(r, lease_network(lease, visit->network), &id, err);
+    enum lathe_status st = r->model ? LATHE_OK : prepare(r, lease_network(lease, visit->network), &id, err);
     uint64_t ready = clock_now_ns();
     visit->build_ns = r->builds == built ? 0 : ready - start;
-    if (!st) st = session_run(r->session, id, visit->warmup, visit->runs, lease->per_layer, out, err);
+    if (!st)
+        st = r->model ? model_run(r->model, visit->warmup, visit->runs, out, err)
+                      : session_run(r->session, id, visit->warmup, visit->runs, lease->per_layer, out, err);
     visit->busy_ns = visit->build_ns + (st ? 0 : out->elapsed_ns);
     *fatal = st == LATHE_UNSUPPORTED || st == LATHE_INVALID || st == LATHE_NO_MEMORY;
     if (st) runner_close(r);

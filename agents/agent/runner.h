@@ -32,6 +32,9 @@ struct drift *runner_drift(struct runner *);
  *  @param[out] fatal on failure: trying again can't help (no such program, runtime or transport). */
 enum lathe_status runner_ready(struct runner *, const struct lease *, json_t **fingerprint, bool *fatal,
                                struct lathe_error *err);
+/** What the board is that the session is with, as board.h has it. @return new reference; NULL: it is none, or no
+ * session is open. */
+json_t *runner_board(const struct runner *);
 /* What to do with a network, and what it cost. */
 struct runner_visit {
     int network; /* of the lease */

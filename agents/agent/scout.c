@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents/agent/port_scan.h"
 #include "agents/agent/serial_ports.h"
 #include "agents/agent/ssh_hosts.h"
 #include "lut/base/clock.h"
@@ -17,15 +18,18 @@ enum { EVERY_S = 3, CALL_TIMEOUT_S = 10 };
 
 struct scout {
     const struct agent_config *config;
+    const atomic_int *stop; /* NULL: never */
     struct api *api;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t ends;
-    bool quit; /* under lock */
+    bool quit;    /* under lock, as the next */
+    json_t *scan; /* what was asked for last, not looked at yet; NULL: nothing */
     /* Of its thread: */
     char *ports_key; /* of the ports that were listed last */
     json_t *ports, *told;
-    bool unwanted; /* the server does not know what to do with it */
+    json_t *scan_id; /* of the scan that the ports' answers are of; NULL: none */
+    bool unwanted;   /* the server does not know what to do with it */
 };
 
 /* What there is now; new reference. */
@@ -35,12 +39,15 @@ static json_t *look(struct scout *s)
     if (key && (!s->ports_key || strcmp(key, s->ports_key) != 0)) {
         json_decref(s->ports);
         s->ports = serial_ports_list();
+        json_decref(s->scan_id);
+        s->scan_id = NULL;
         free(s->ports_key);
         s->ports_key = key;
         key = NULL;
     }
     free(key);
-    return json_pack("{s:O?,s:o?}", "serial", s->ports, "ssh", ssh_hosts_list(s->config->ssh_config));
+    return json_pack("{s:O?,s:o?,s:O*}", "serial", s->ports, "ssh", ssh_hosts_list(s->config->ssh_config), "scan",
+                     s->scan_id);
 }
 
 static void tell(struct scout *s, json_t *now)
@@ -65,11 +72,46 @@ static void tell(struct scout *s, json_t *now)
     api_reply_clear(&reply);
 }
 
+/* Ask at the ports. A new list, since the one before may be with the server still. */
+static void scan(struct scout *s, const json_t *asked)
+{
+    json_t *ports = port_scan(serial_ports_list(), asked, s->stop);
+    if (!ports) return;
+    json_decref(s->ports);
+    s->ports = ports;
+    free(s->ports_key);
+    s->ports_key = serial_ports_key();
+    json_decref(s->scan_id);
+    s->scan_id = json_incref(json_object_get(asked, "id"));
+    log_event(LOG_INFO, "scanned %zu serial ports", json_array_size(ports));
+}
+
+void scout_scan(struct scout *s, const json_t *document)
+{
+    pthread_mutex_lock(&s->lock);
+    json_decref(s->scan);
+    s->scan = json_deep_copy(document);
+    pthread_cond_signal(&s->ends);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static json_t *take_scan(struct scout *s)
+{
+    pthread_mutex_lock(&s->lock);
+    json_t *asked = s->scan;
+    s->scan = NULL;
+    pthread_mutex_unlock(&s->lock);
+    return asked;
+}
+
 static void *run(void *context)
 {
     struct scout *s = context;
     bool quit = false;
     while (!quit) {
+        json_t *asked = take_scan(s);
+        if (asked) scan(s, asked);
+        json_decref(asked);
         json_t *now = s->unwanted ? NULL : look(s);
         if (now && !json_equal(now, s->told)) tell(s, now);
         json_decref(now);
@@ -77,7 +119,7 @@ static void *run(void *context)
         const struct timespec until = {.tv_sec = (time_t)(until_ns / UINT64_C(1000000000)),
                                        .tv_nsec = (long)(until_ns % UINT64_C(1000000000))};
         pthread_mutex_lock(&s->lock);
-        while (!s->quit && clock_now_ns() < until_ns) pthread_cond_timedwait(&s->ends, &s->lock, &until);
+        while (!s->quit && !s->scan && clock_now_ns() < until_ns) pthread_cond_timedwait(&s->ends, &s->lock, &until);
         quit = s->quit;
         pthread_mutex_unlock(&s->lock);
     }
@@ -91,6 +133,8 @@ static void release(struct scout *s)
     api_free(s->api);
     json_decref(s->ports);
     json_decref(s->told);
+    json_decref(s->scan);
+    json_decref(s->scan_id);
     free(s->ports_key);
     free(s);
 }
@@ -102,6 +146,7 @@ enum lathe_status scout_start(const struct api_options *options, const struct ag
     struct scout *s = calloc(1, sizeof *s);
     if (!s) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     s->config = config;
+    s->stop = options->aborted;
     pthread_mutex_init(&s->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

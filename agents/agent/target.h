@@ -10,6 +10,8 @@
 #include "agents/agent/config.h"
 #include "agents/transport/transport.h"
 
+enum target_protocol { PROTOCOL_LATHE, PROTOCOL_MLPERF_TINY };
+
 struct target {
     const struct transport *transport;
     struct transport_options options;
@@ -17,7 +19,9 @@ struct target {
     const char *own[3];      /* room for argv */
     const char *governor;    /* to set; NULL: as it is */
     uint32_t khz;            /* to lock the clock to; 0: as it is */
-    double cool_below_c;     /* wait with visits while the device is hotter; 0: don't */
+    int visit_s;             /* serial: the longest that a visit may take; 0: as sessions have it */
+    enum target_protocol protocol;
+    double cool_below_c; /* wait with visits while the device is hotter; 0: don't */
 };
 
 /** @param transport the device's transport object. @param runtime of the config; "" when nothing is to be run.

@@ -109,7 +109,9 @@ static void work_off(struct worker *w, const struct lease *lease, struct ending 
     enum lathe_status st = runner_ready(w->runner, lease, &fingerprint, &fatal, &err);
     if (st && st != LATHE_CANCELLED) end_badly(ending, fatal, &err);
     if (!st) {
-        outbox_set_fingerprint(w->outbox, fingerprint);
+        json_t *board = runner_board(w->runner);
+        outbox_set_fingerprint(w->outbox, fingerprint, board);
+        json_decref(board);
         run_visits(w, lease, ending);
     }
     json_decref(fingerprint);

@@ -19,7 +19,8 @@ struct server {
     struct wire_responder responder;
     uint64_t memory_bytes;
     uint32_t boot;
-    struct rig *rig; /* NULL until OPEN */
+    uint16_t host_frame; /* the longest that the host wants of FETCH and OUTPUT */
+    struct rig *rig;     /* NULL until OPEN */
     struct host_lines lines;
     struct layer *layers; /* of the network that is being described */
     int network, layer_count, layers_known;
@@ -88,6 +89,7 @@ static void on_hello(struct server *s, struct wire_cursor *c)
     if (!read_all(s, c)) return;
     drop_rig(s);
     host_clocks_restore(&s->clocks);
+    s->host_frame = hello.max_frame;
     struct wire_hello_reply m = {
         .version = WIRE_VERSION,
         .clock = WIRE_CLOCK_WALL_NS,
@@ -287,7 +289,7 @@ static void on_fetch(struct server *s, struct wire_cursor *c)
         return;
     }
     struct wire_fetch_reply answer = {.first = m.first, .layers = (uint16_t)s->samples->layers};
-    while (answer.count < WIRE_RECORDS_PER_FRAME && m.first + answer.count < records) {
+    while (answer.count < wire_records_in(s->host_frame) && m.first + answer.count < records) {
         answer.records[answer.count] = record_at(s->samples, m.first + answer.count);
         answer.count++;
     }
@@ -308,7 +310,8 @@ static void on_output(struct server *s, struct wire_cursor *c)
     }
     size_t left = total - m.offset;
     struct wire_output_reply answer = {.offset = m.offset, .total = (uint32_t)total};
-    answer.size = (uint8_t)(left < WIRE_CHUNK_BYTES ? left : WIRE_CHUNK_BYTES);
+    uint8_t room = wire_chunk_in(s->host_frame);
+    answer.size = (uint8_t)(left < room ? left : room);
     memcpy(answer.bytes, (const char *)s->samples->output + m.offset, answer.size);
     struct wire_cursor reply = wire_reply(&s->responder);
     wire_output_reply(&reply, &answer);

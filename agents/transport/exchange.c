@@ -32,7 +32,7 @@ struct wire_cursor exchange_begin(struct exchange *x, enum wire_type type)
     return c;
 }
 
-static enum lathe_status runner_error(struct wire_cursor *c, struct lathe_error *err)
+static enum lathe_status runner_error(const char *peer, struct wire_cursor *c, struct lathe_error *err)
 {
     struct wire_error e = {0};
     wire_error(c, &e);
@@ -40,12 +40,13 @@ static enum lathe_status runner_error(struct wire_cursor *c, struct lathe_error 
     switch (e.code) {
     case WIRE_E_VERSION:
         return error_set(err, LATHE_UNSUPPORTED,
-                         "the runner speaks version %" PRIu64
+                         "%s speaks version %" PRIu64
                          " of the wire protocol, this program version %d: install both from one release",
-                         e.detail, WIRE_VERSION);
+                         peer, e.detail, WIRE_VERSION);
     case WIRE_E_UNSUPPORTED:
         return error_set(err, LATHE_UNSUPPORTED, "%s", e.text);
     case WIRE_E_NO_MEMORY:
+        if (e.detail) return error_set(err, LATHE_NO_MEMORY, "%s (needed: %" PRIu64 " bytes)", e.text, e.detail);
         return error_set(err, LATHE_NO_MEMORY, "%s", e.text);
     case WIRE_E_INVALID:
         return error_set(err, LATHE_INVALID, "%s", e.text);
@@ -82,7 +83,8 @@ static enum lathe_status next_message(struct exchange *x, uint64_t deadline_ns, 
             }
         }
         if (x->noise_bytes > NOISE_BYTES_MAX)
-            return error_set(err, LATHE_IO, "the runner does not speak the wire protocol: is it lathe-run?");
+            return error_set(err, LATHE_IO, "the runner does not speak the wire protocol: is it %s?",
+                             x->transport->peer);
         uint64_t now = clock_now_ns();
         int timeout_ms = now >= deadline_ns ? 0 : (int)((deadline_ns - now + 999999) / 1000000);
         enum lathe_status st =
@@ -107,7 +109,7 @@ static enum lathe_status await(struct exchange *x, uint32_t crc, uint8_t type, i
     do st = next_message(x, deadline, &size, err);
     while (!st && !is_answer(x, x->decoder.buffer, size, crc, type, &h, reply));
     if (st) return st;
-    return h.type == WIRE_ERROR ? runner_error(reply, err) : LATHE_OK;
+    return h.type == WIRE_ERROR ? runner_error(x->transport->peer, reply, err) : LATHE_OK;
 }
 
 enum lathe_status exchange_finish(struct exchange *x, const struct wire_cursor *request, const struct patience *p,
@@ -120,9 +122,14 @@ enum lathe_status exchange_finish(struct exchange *x, const struct wire_cursor *
     uint32_t crc = wire_crc32(0, x->request, n);
     uint8_t type = x->request[WIRE_REQUEST_HEADER - 1];
     enum lathe_status st = LATHE_TIMEOUT;
-    for (int i = 0; i < p->attempts && st == LATHE_TIMEOUT; i++) {
+    uint64_t end = clock_now_ns() + (uint64_t)p->total_ms * 1000000u;
+    int repeat_ms = p->repeat_ms;
+    for (int i = 0; st == LATHE_TIMEOUT && (!p->attempts || i < p->attempts); i++) {
+        if (i && p->total_ms && clock_now_ns() >= end) break;
+        x->resent = i > 0;
         st = x->transport->write(x->link, frame, frame_bytes, err);
-        if (!st) st = await(x, crc, type, i ? p->repeat_ms : p->first_ms, reply, err);
+        if (!st) st = await(x, crc, type, i ? repeat_ms : p->first_ms, reply, err);
+        if (i && p->most_ms) repeat_ms = repeat_ms * 2 < p->most_ms ? repeat_ms * 2 : p->most_ms;
     }
     return st;
 }

@@ -17,12 +17,17 @@ struct exchange {
     uint8_t received[1024]; /* read from the link, not yet decoded */
     size_t received_size, received_used;
     uint64_t noise_bytes; /* received since the last intact frame */
+    bool resent;          /* the last request had to be repeated */
     uint8_t request[WIRE_MESSAGE_BYTES];
 };
 
-/* How long to wait: first_ms after the request, then repeat it and wait repeat_ms, until `attempts` were sent. */
+/* How long to wait: first_ms after the request, then repeat it and wait repeat_ms, until `attempts` were sent, or
+ * total_ms are over. */
 struct patience {
-    int first_ms, repeat_ms, attempts;
+    int first_ms, repeat_ms;
+    int most_ms;  /* waits after repeats double up to it; 0: they stay as they are */
+    int attempts; /* 0: as many as total_ms has room for */
+    int total_ms; /* 0: the attempts count */
 };
 
 void exchange_init(struct exchange *, const struct transport *, struct link *);

@@ -31,6 +31,7 @@ static enum lathe_status local_open(const char *const *argv, const struct transp
 
 const struct transport local_transport = {
     .name = "local",
+    .peer = "lathe-run",
     .open = local_open,
     .write = process_write,
     .read = process_read,

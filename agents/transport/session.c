@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "agents/transport/exchange.h"
+#include "agents/transport/serial.h"
 #include "agents/wire/layer.h"
+#include "lut/base/clock.h"
 
 enum {
     ATTEMPTS = 5,
@@ -19,14 +21,31 @@ enum {
     INFO_LINES_MAX = 64,
 };
 
+/* Over a line that loses bytes. A board says nothing when a request has arrived, so a lost one is told from a long run
+ * by time alone: repeats while it works wait in its buffer or are lost, and do no harm. LOSSY_FRAME: at one damaged
+ * byte in a hundred more records an hour get through in frames of 128 bytes than in longer or shorter ones, and on a
+ * clean line they cost a sixth of the throughput. */
+enum {
+    LOSSY_MS = 20000,
+    LOSSY_SLACK_MS = 100, /* what drivers and USB keep bytes back for */
+    LOSSY_HELLO_MS = 250, /* doubled with each repeat: a board that was just reset needs time */
+    LOSSY_HELLO_MOST_MS = 2000,
+    LOSSY_WORK_MOST_MS = 4000,
+    LOSSY_FRAME = 128
+};
+
 struct session {
     struct exchange x;
     struct session_options options;
     struct wire_hello_reply hello;
     char **fingerprint; /* NULL-ended */
     struct session_build build;
+    struct session_board board;
+    bool is_board;
     uint32_t output_bytes, output_crc;
-    bool broken; /* the link is of no more use */
+    uint64_t *macs;    /* of each network, with its warm-up and timed runs what a visit costs */
+    double ms_per_mac; /* that visits took so far, the slowest; 0: none yet */
+    bool broken;       /* the link is of no more use */
 };
 
 void visit_samples_clear(struct visit_samples *s)
@@ -38,14 +57,40 @@ void visit_samples_clear(struct visit_samples *s)
     *s = (struct visit_samples){0};
 }
 
-/* Exchange, and remember when the link is of no more use. */
-static enum lathe_status ask(struct session *s, const struct wire_cursor *request, int first_ms,
-                             struct wire_cursor *reply, struct lathe_error *err)
+/* @param work_ms the longest that the work may take that was asked for; 0: it is none to speak of.
+ * @param likely_ms what it will take; 0: unknown. */
+static struct patience patience_for(const struct session *s, int work_ms, int likely_ms)
 {
-    const struct patience p = {first_ms, s->options.reply_ms, ATTEMPTS};
-    enum lathe_status st = exchange_finish(&s->x, request, &p, reply, err);
+    int reply_ms = s->options.reply_ms;
+    struct patience p = {.first_ms = reply_ms, .repeat_ms = reply_ms};
+    if (!s->x.transport->lossy) {
+        p.attempts = ATTEMPTS;
+        if (work_ms) p.first_ms = work_ms;
+        return p;
+    }
+    p.total_ms = work_ms ? work_ms : LOSSY_MS;
+    if (likely_ms) {
+        p.first_ms = likely_ms + likely_ms / 4 + reply_ms;
+        if (p.first_ms > work_ms) p.first_ms = work_ms;
+        if (likely_ms / 4 > reply_ms) p.repeat_ms = likely_ms / 4;
+    } else if (work_ms) p.most_ms = LOSSY_WORK_MOST_MS;
+    return p;
+}
+
+/* Exchange, and remember when the link is of no more use. */
+static enum lathe_status ask_patiently(struct session *s, const struct wire_cursor *request, const struct patience *p,
+                                       struct wire_cursor *reply, struct lathe_error *err)
+{
+    enum lathe_status st = exchange_finish(&s->x, request, p, reply, err);
     if (st == LATHE_IO || st == LATHE_TIMEOUT) s->broken = true;
     return st;
+}
+
+static enum lathe_status ask(struct session *s, const struct wire_cursor *request, int work_ms,
+                             struct wire_cursor *reply, struct lathe_error *err)
+{
+    const struct patience p = patience_for(s, work_ms, 0);
+    return ask_patiently(s, request, &p, reply, err);
 }
 
 /* Whether a reply's payload was read to its end. */
@@ -56,27 +101,78 @@ static enum lathe_status check_reply(struct session *s, const struct wire_cursor
     return error_set(err, LATHE_IO, "the runner sent a malformed reply");
 }
 
+static struct patience patience_for_hello(const struct session *s)
+{
+    int each = s->options.hello_ms / ATTEMPTS;
+    if (!s->x.transport->lossy) return (struct patience){.first_ms = each, .repeat_ms = each, .attempts = ATTEMPTS};
+    int first = each < LOSSY_HELLO_MS ? each : LOSSY_HELLO_MS;
+    return (struct patience){.first_ms = first,
+                             .repeat_ms = first,
+                             .most_ms = each < LOSSY_HELLO_MOST_MS ? each : LOSSY_HELLO_MOST_MS,
+                             .total_ms = s->options.hello_ms};
+}
+
 static enum lathe_status say_hello(struct session *s, struct lathe_error *err)
 {
-    struct wire_hello m = {WIRE_VERSION, WIRE_FRAME_BYTES};
+    struct wire_hello m = {WIRE_VERSION, s->x.transport->lossy ? LOSSY_FRAME : WIRE_FRAME_BYTES};
     struct wire_cursor c = exchange_begin(&s->x, WIRE_HELLO);
     struct wire_cursor reply;
     wire_hello(&c, &m);
-    int each = s->options.hello_ms / ATTEMPTS;
-    const struct patience p = {each, each, ATTEMPTS};
+    const struct patience p = patience_for_hello(s);
     enum lathe_status st = exchange_finish(&s->x, &c, &p, &reply, err);
     if (st == LATHE_TIMEOUT)
-        return error_set(err, LATHE_TIMEOUT, "the runner did not say hello within %d s: is it lathe-run?",
-                         (s->options.hello_ms + 999) / 1000);
+        return error_set(err, LATHE_TIMEOUT, "the runner did not say hello within %d s: is it %s?",
+                         (s->options.hello_ms + 999) / 1000, s->x.transport->peer);
     if (st) return st;
     wire_hello_reply(&reply, &s->hello);
     st = check_reply(s, &reply, err);
     if (!st && s->hello.max_frame < WIRE_MIN_FRAME)
         return error_set(err, LATHE_IO, "the runner takes frames of %u bytes; the least is %d", s->hello.max_frame,
                          WIRE_MIN_FRAME);
-    if (!st && s->hello.clock != WIRE_CLOCK_WALL_NS)
-        return error_set(err, LATHE_UNSUPPORTED, "the runner counts cycles or instructions, which tables can't hold");
+    if (!st && s->hello.clock > WIRE_CLOCK_INSTRUCTIONS)
+        return error_set(err, LATHE_UNSUPPORTED, "the runner's times count what this program does not know (clock %u)",
+                         s->hello.clock);
     return st;
+}
+
+static void keep_board(struct session *s, const struct wire_board_reply *m)
+{
+    struct session_board *b = &s->board;
+    _Static_assert(sizeof b->board == sizeof m->board && sizeof b->core == sizeof m->core &&
+                       sizeof b->timer == sizeof m->timer && sizeof b->fault == sizeof m->fault,
+                   "texts of boards have one length");
+    memcpy(b->board, m->board, sizeof b->board);
+    memcpy(b->core, m->core, sizeof b->core);
+    memcpy(b->timer, m->timer, sizeof b->timer);
+    memcpy(b->fault, m->fault, sizeof b->fault);
+    b->core_hz = m->core_hz;
+    b->timer_hz = m->timer_hz;
+    b->sram_bytes = m->sram_bytes;
+    b->flash_bytes = m->flash_bytes;
+    b->arena_bytes = m->arena_bytes;
+    b->code_bytes = m->code_bytes;
+    b->emulated = (m->flags & WIRE_BOARD_EMULATED) != 0;
+    s->is_board = true;
+}
+
+/* Programs are no boards, and most know nothing of the question. */
+static enum lathe_status ask_board(struct session *s, struct lathe_error *err)
+{
+    struct wire_board_reply answer = {0};
+    struct wire_cursor reply;
+    if (s->hello.clock == WIRE_CLOCK_WALL_NS && !s->x.transport->lossy) return LATHE_OK;
+    struct wire_cursor c = exchange_begin(&s->x, WIRE_BOARD);
+    enum lathe_status st = ask(s, &c, 0, &reply, err);
+    if (st == LATHE_UNSUPPORTED && s->hello.clock != WIRE_CLOCK_CYCLES) return LATHE_OK;
+    if (st) return st;
+    wire_board_reply(&reply, &answer);
+    st = check_reply(s, &reply, err);
+    if (st) return st;
+    keep_board(s, &answer);
+    if (s->hello.clock == WIRE_CLOCK_CYCLES && !answer.timer_hz)
+        return error_set(err, LATHE_UNSUPPORTED, "board %s counts cycles, but does not tell how many make a second",
+                         answer.board);
+    return LATHE_OK;
 }
 
 static enum lathe_status read_line(struct session *s, uint16_t index, char **out, struct lathe_error *err)
@@ -86,7 +182,7 @@ static enum lathe_status read_line(struct session *s, uint16_t index, char **out
     struct wire_cursor c = exchange_begin(&s->x, WIRE_INFO);
     struct wire_cursor reply;
     wire_info(&c, &m);
-    enum lathe_status st = ask(s, &c, s->options.reply_ms, &reply, err);
+    enum lathe_status st = ask(s, &c, 0, &reply, err);
     if (st) return st;
     wire_info_reply(&reply, &answer);
     st = check_reply(s, &reply, err);
@@ -99,7 +195,7 @@ static enum lathe_status read_line(struct session *s, uint16_t index, char **out
 static enum lathe_status ask_empty(struct session *s, const struct wire_cursor *request, struct lathe_error *err)
 {
     struct wire_cursor reply;
-    enum lathe_status st = ask(s, request, s->options.reply_ms, &reply, err);
+    enum lathe_status st = ask(s, request, 0, &reply, err);
     return st ? st : check_reply(s, &reply, err);
 }
 
@@ -129,7 +225,7 @@ static enum lathe_status open_runtime(struct session *s, const struct runtime_co
     _Static_assert(sizeof m.runtime == sizeof config->runtime, "names of runtimes have one length");
     memcpy(m.runtime, config->runtime, sizeof m.runtime);
     wire_open(&c, &m);
-    enum lathe_status st = ask(s, &c, s->options.reply_ms, &reply, err);
+    enum lathe_status st = ask(s, &c, 0, &reply, err);
     if (st) return st;
     wire_open_reply(&reply, &answer);
     st = check_reply(s, &reply, err);
@@ -148,16 +244,24 @@ enum lathe_status session_open(const struct transport *transport, const char *co
     return session_open_with(transport, argv, config, NULL, out, err);
 }
 
-enum lathe_status session_open_with(const struct transport *transport, const char *const *argv,
-                                    const struct runtime_config *config, const struct session_options *options,
-                                    struct session **out, struct lathe_error *err)
+static void complete_options(struct session *s, const struct transport *transport,
+                             const struct session_options *options)
+{
+    if (options) s->options = *options;
+    if (s->options.hello_ms <= 0) s->options.hello_ms = HELLO_MS;
+    if (s->options.reply_ms > 0) return;
+    const struct transport_options *t = s->options.transport;
+    s->options.reply_ms =
+        transport->lossy ? serial_bytes_ms(2 * WIRE_FRAME_BYTES, t ? t->line.baud : 0) + LOSSY_SLACK_MS : REPLY_MS;
+}
+
+enum lathe_status session_greet(const struct transport *transport, const char *const *argv,
+                                const struct session_options *options, struct session **out, struct lathe_error *err)
 {
     struct link *link;
     struct session *s = calloc(1, sizeof *s);
     if (!s) return error_set(err, LATHE_NO_MEMORY, "out of memory for a session");
-    if (options) s->options = *options;
-    if (s->options.hello_ms <= 0) s->options.hello_ms = HELLO_MS;
-    if (s->options.reply_ms <= 0) s->options.reply_ms = REPLY_MS;
+    complete_options(s, transport, options);
     enum lathe_status st = transport->open(argv, s->options.transport, &link, err);
     if (st) {
         free(s);
@@ -166,14 +270,26 @@ enum lathe_status session_open_with(const struct transport *transport, const cha
     exchange_init(&s->x, transport, link);
     st = say_hello(s, err);
     if (st) s->broken = true;
-    if (!st && options) st = set_clock(s, options->governor, options->khz, err);
+    if (!st) s->macs = calloc((size_t)s->hello.max_networks + 1, sizeof *s->macs);
+    if (!st && !s->macs) st = error_set(err, LATHE_NO_MEMORY, "out of memory for a session");
+    if (!st) st = ask_board(s, err);
+    if (st) session_close(s);
+    else *out = s;
+    return st;
+}
+
+enum lathe_status session_open_with(const struct transport *transport, const char *const *argv,
+                                    const struct runtime_config *config, const struct session_options *options,
+                                    struct session **out, struct lathe_error *err)
+{
+    struct session *s = NULL;
+    enum lathe_status st = session_greet(transport, argv, options, &s, err);
+    if (st) return st;
+    if (options) st = set_clock(s, options->governor, options->khz, err);
     if (!st) st = open_runtime(s, config, err);
-    if (st) {
-        session_close(s);
-        return st;
-    }
-    *out = s;
-    return LATHE_OK;
+    if (st) session_close(s);
+    else *out = s;
+    return st;
 }
 
 void session_close(struct session *s)
@@ -182,13 +298,34 @@ void session_close(struct session *s)
     if (!s->broken) {
         struct wire_cursor c = exchange_begin(&s->x, WIRE_BYE);
         struct wire_cursor reply;
-        const struct patience p = {BYE_MS, BYE_MS, 1};
+        const struct patience p = {.first_ms = BYE_MS, .repeat_ms = BYE_MS, .attempts = 1};
         (void)exchange_finish(&s->x, &c, &p, &reply, NULL);
     }
     s->x.transport->close(s->x.link);
     for (char **line = s->fingerprint; line && *line; line++) free(*line);
     free(s->fingerprint);
+    free(s->macs);
     free(s);
+}
+
+enum session_clock session_clock(const struct session *s)
+{
+    return (enum session_clock)s->hello.clock;
+}
+
+const struct session_board *session_board(const struct session *s)
+{
+    return s->is_board ? &s->board : NULL;
+}
+
+const char *session_runner(const struct session *s)
+{
+    return s->hello.runner;
+}
+
+const char *session_build_id(const struct session *s)
+{
+    return s->hello.build;
 }
 
 const char *const *session_fingerprint(const struct session *s)
@@ -218,7 +355,7 @@ enum lathe_status session_state(struct session *s, struct device_state *out, str
     struct wire_cursor c = exchange_begin(&s->x, WIRE_STATE);
     struct wire_cursor reply;
     enum lathe_status st = check_open(s, err);
-    if (!st) st = ask(s, &c, s->options.reply_ms, &reply, err);
+    if (!st) st = ask(s, &c, 0, &reply, err);
     if (st) return st;
     wire_state_reply(&reply, &answer);
     st = check_reply(s, &reply, err);
@@ -239,7 +376,8 @@ static enum lathe_status send_layers(struct session *s, const struct layer *laye
 {
     enum lathe_status st = LATHE_OK;
     /* Of the frame: delimiters, COBS and CRC take 7 bytes, first and count take 3. */
-    int most = (s->hello.max_frame - 7 - WIRE_REQUEST_HEADER - 3) / WIRE_LAYER_BYTES;
+    int frame = s->x.transport->lossy && s->hello.max_frame > LOSSY_FRAME ? LOSSY_FRAME : s->hello.max_frame;
+    int most = (frame - 7 - WIRE_REQUEST_HEADER - 3) / WIRE_LAYER_BYTES;
     if (most > WIRE_LAYERS_PER_FRAME) most = WIRE_LAYERS_PER_FRAME;
     for (int first = 0; !st && first < count; first += most) {
         struct wire_net_layers m = {.first = (uint16_t)first};
@@ -283,7 +421,10 @@ enum lathe_status session_prepare(struct session *s, int network, const struct l
     st = ask_empty(s, &c, err);
     if (!st) st = send_layers(s, layers, count, err);
     if (!st) st = build(s, m.network, err);
-    return st;
+    if (st) return st;
+    s->macs[network] = 0;
+    for (int i = 0; i < count; i++) s->macs[network] += layer_macs(&layers[i]);
+    return LATHE_OK;
 }
 
 enum lathe_status session_reset(struct session *s, struct lathe_error *err)
@@ -306,17 +447,31 @@ static enum lathe_status make_samples(struct visit_samples *v, const struct wire
     return error_set(err, LATHE_NO_MEMORY, "out of memory for samples");
 }
 
-static void store_record(struct visit_samples *v, uint32_t index, const struct wire_record *r)
+/* Clock units as nanoseconds. */
+static uint64_t in_ns(const struct session *s, uint64_t units)
+{
+    uint64_t hz = s->board.timer_hz;
+    if (s->hello.clock != WIRE_CLOCK_CYCLES) return units;
+    /* The remainder is below 2^32, so that its product stays below 2^62. */
+    return units / hz * 1000000000u + (units % hz * 1000000000u + hz / 2) / hz;
+}
+
+static uint32_t saturate(uint64_t ns)
+{
+    return ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
+}
+
+static void store_record(const struct session *s, struct visit_samples *v, uint32_t index, const struct wire_record *r)
 {
     size_t run = index / ((uint32_t)v->layers + 1);
     size_t at = index % ((uint32_t)v->layers + 1);
     if (at == (size_t)v->layers) {
-        v->total_ns[run] = r->wall;
+        v->total_ns[run] = in_ns(s, r->wall);
         return;
     }
     size_t cell = run * (size_t)v->layers + at;
-    v->wall_ns[cell] = (uint32_t)r->wall;
-    v->cpu_ns[cell] = r->cpu;
+    v->wall_ns[cell] = saturate(in_ns(s, r->wall));
+    v->cpu_ns[cell] = saturate(in_ns(s, r->cpu));
     v->preempted[cell] = r->preempted;
 }
 
@@ -329,16 +484,30 @@ static enum lathe_status fetch(struct session *s, struct visit_samples *v, uint3
     struct wire_cursor c = exchange_begin(&s->x, WIRE_FETCH);
     struct wire_cursor reply;
     wire_fetch(&c, &m);
-    enum lathe_status st = ask(s, &c, s->options.reply_ms, &reply, err);
+    enum lathe_status st = ask(s, &c, 0, &reply, err);
     if (st) return st;
     wire_fetch_reply(&reply, &answer);
     st = check_reply(s, &reply, err);
     if (st) return st;
     if (answer.first != *at || answer.count == 0 || answer.count > records - *at || answer.layers != v->layers)
         return error_set(err, LATHE_IO, "the runner sent other samples than were asked for");
-    for (uint8_t i = 0; i < answer.count; i++) store_record(v, *at + i, &answer.records[i]);
+    for (uint8_t i = 0; i < answer.count; i++) store_record(s, v, *at + i, &answer.records[i]);
     *at += answer.count;
     return LATHE_OK;
+}
+
+/* MACs of a visit, as a measure of how long it takes. */
+static double visit_macs(const struct session *s, const struct wire_run *m)
+{
+    uint64_t macs = m->network < s->hello.max_networks ? s->macs[m->network] : 0;
+    return (double)macs * (m->warmup + m->runs);
+}
+
+static void note_pace(struct session *s, const struct wire_run *m, uint64_t took_ns)
+{
+    double macs = visit_macs(s, m);
+    double pace = macs > 0 ? (double)took_ns / 1e6 / macs : 0;
+    if (pace > s->ms_per_mac) s->ms_per_mac = pace;
 }
 
 static enum lathe_status start_visit(struct session *s, struct wire_run *m, struct wire_run_reply *answer,
@@ -347,8 +516,12 @@ static enum lathe_status start_visit(struct session *s, struct wire_run *m, stru
     struct wire_cursor c = exchange_begin(&s->x, WIRE_RUN);
     struct wire_cursor reply;
     int wait_ms = s->options.run_ms > 0 ? s->options.run_ms : RUN_MS + RUN_MS_EACH * (m->warmup + m->runs);
+    double likely_ms = visit_macs(s, m) * s->ms_per_mac;
+    const struct patience p = patience_for(s, wait_ms, likely_ms < wait_ms ? (int)likely_ms : wait_ms);
     wire_run(&c, m);
-    enum lathe_status st = ask(s, &c, wait_ms, &reply, err);
+    uint64_t start = clock_now_ns();
+    enum lathe_status st = ask_patiently(s, &c, &p, &reply, err);
+    uint64_t took = clock_now_ns() - start;
     if (st == LATHE_TIMEOUT)
         return error_set(err, st, "a visit of network %u did not end within %d s: the runner hangs, or is too slow",
                          m->network, wait_ms / 1000);
@@ -357,7 +530,11 @@ static enum lathe_status start_visit(struct session *s, struct wire_run *m, stru
     st = check_reply(s, &reply, err);
     if (!st && (answer->runs != m->runs || answer->records != (uint32_t)answer->runs * (answer->layers + 1u)))
         st = error_set(err, LATHE_IO, "the runner made other runs than were asked for");
-    return st;
+    if (st) return st;
+    if (!s->x.resent) note_pace(s, m, took);
+    /* Instructions are no time: what the visit cost is what passed here. */
+    answer->elapsed = s->hello.clock == WIRE_CLOCK_INSTRUCTIONS ? took : in_ns(s, answer->elapsed);
+    return LATHE_OK;
 }
 
 enum lathe_status session_run(struct session *s, int network, int warmup, int runs, bool per_layer,
@@ -393,7 +570,7 @@ static enum lathe_status read_chunk(struct session *s, uint8_t *bytes, uint32_t 
     struct wire_cursor c = exchange_begin(&s->x, WIRE_OUTPUT);
     struct wire_cursor reply;
     wire_output(&c, &m);
-    enum lathe_status st = ask(s, &c, s->options.reply_ms, &reply, err);
+    enum lathe_status st = ask(s, &c, 0, &reply, err);
     if (st) return st;
     wire_output_reply(&reply, &answer);
     st = check_reply(s, &reply, err);

@@ -43,13 +43,17 @@ void session_close(struct session *);
 /* What a session may be told otherwise. */
 struct session_options {
     int hello_ms;         /* for the runner to start and say hello, in all; 0: 10 s */
-    int reply_ms;         /* until an unanswered request is repeated; four times, then it has failed; 0: 2 s */
+    int reply_ms;         /* until an unanswered request is repeated; four times, then it has failed; 0: 2 s. Over a
+                           * lossy transport: what a request and its reply take on the line, for 20 s */
     int run_ms;           /* for one visit; 0: a minute, and a second more for each run */
     uint32_t seed;        /* of weights and inputs */
     const char *governor; /* of the device's clocks; NULL or "": as it is. Borrowed during the call that opens */
     uint32_t khz;         /* to lock the clock to; 0: as it is */
     const struct transport_options *transport; /* borrowed while opening; NULL: none */
 };
+/** Say hello, and no more: which runner is there? Nothing can be run in such a session. */
+enum lathe_status session_greet(const struct transport *, const char *const *argv, const struct session_options *,
+                                struct session **out, struct lathe_error *err);
 /** As session_open(), which has all defaults. @param options NULL: defaults. */
 enum lathe_status session_open_with(const struct transport *, const char *const *argv, const struct runtime_config *,
                                     const struct session_options *, struct session **out, struct lathe_error *err);
@@ -57,6 +61,24 @@ enum lathe_status session_open_with(const struct transport *, const char *const 
 /** The fingerprint's fields as the runner tells them, "key=value" lines ("runner=..", "runtime=xnnpack 0.0~git..",
  *  "cpu=..", "kernel=..", "governor=.."); borrowed, in the runner's order, NULL-ended. */
 const char *const *session_fingerprint(const struct session *);
+
+/* What times count. Cycles are turned into nanoseconds; instructions stay as they are, one for each nanosecond. */
+enum session_clock { SESSION_WALL_NS, SESSION_CYCLES, SESSION_INSTRUCTIONS };
+enum session_clock session_clock(const struct session *);
+
+/* What a microcontroller is; as BOARD of the wire protocol. */
+struct session_board {
+    char board[32], core[32], timer[32];
+    uint32_t core_hz, timer_hz; /* timer_hz: 0 where times count instructions */
+    uint32_t sram_bytes, flash_bytes, arena_bytes, code_bytes;
+    bool emulated;
+    char fault[64]; /* what ended its run before this one; "": nothing */
+};
+/** Borrowed. @return NULL: the runner is no board. */
+const struct session_board *session_board(const struct session *);
+/** What HELLO told of it: "lathe-firmware 0.1.0". Borrowed. */
+const char *session_runner(const struct session *);
+const char *session_build_id(const struct session *);
 
 /* How a device is at a moment. 0: unknown. */
 struct device_state {

@@ -3,7 +3,6 @@
 #include "agents/transport/ssh.h"
 
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +24,6 @@ enum {
     CHATTER_BYTES = 64 * 1024, /* of a login that prints */
     LINE_BYTES = 512,
     ARGUMENTS = 32,
-    PAUSE_FIRST_MS = 500,
-    PAUSE_MOST_MS = 10000,
 };
 
 bool ssh_is_destination(const char *text)
@@ -318,12 +315,6 @@ static enum lathe_status connect_once(const struct transport_options *o, struct 
     return LATHE_OK;
 }
 
-static void pause_for(const struct transport_options *o, uint64_t ms)
-{
-    uint64_t until = clock_now_ns() + ms * 1000000u;
-    while (!stopping(o) && clock_now_ns() < until) poll(NULL, 0, SLICE_MS);
-}
-
 /* @param[out] architecture LINE_BYTES: what the device says it is. */
 static enum lathe_status reach(const struct transport_options *o, struct link **out, char *architecture,
                                struct lathe_error *err)
@@ -331,16 +322,12 @@ static enum lathe_status reach(const struct transport_options *o, struct link **
     if (!o || !o->destination || !ssh_is_destination(o->destination) || o->port < 0 || o->port > 65535)
         return error_field(err, "device.transport.destination",
                            "the device's destination is not [USER@]HOST of letters, digits and . _ : -");
-    uint64_t until = clock_now_ns() + (uint64_t)o->patience_s * 1000000000u;
-    uint64_t ms = PAUSE_FIRST_MS;
-    for (;;) {
-        enum lathe_status st = connect_once(o, out, architecture, err);
-        bool away = st == LATHE_IO || st == LATHE_TIMEOUT;
-        if (!away || clock_now_ns() + ms * 1000000u >= until || stopping(o)) return st;
-        if (o->away && err) o->away(o->away_context, err->message);
-        pause_for(o, ms);
-        ms = ms * 2 < PAUSE_MOST_MS ? ms * 2 : PAUSE_MOST_MS;
-    }
+    struct retry retry;
+    enum lathe_status st;
+    retry_begin(&retry, o);
+    do st = connect_once(o, out, architecture, err);
+    while (retry_wait(&retry, st, err));
+    return st;
 }
 
 static enum lathe_status ssh_open(const char *const *argv, const struct transport_options *o, struct link **out,
@@ -381,6 +368,7 @@ enum lathe_status ssh_clean(const struct transport_options *o, uint64_t *freed_k
 
 const struct transport ssh_transport = {
     .name = "ssh",
+    .peer = "lathe-run",
     .open = ssh_open,
     .write = process_write,
     .read = process_read,

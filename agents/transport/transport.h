@@ -8,6 +8,7 @@
 #define LATHE_TRANSPORT_TRANSPORT_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -16,6 +17,18 @@
 
 struct link; /* an open connection to a runner */
 
+enum serial_flow { SERIAL_FLOW_NONE, SERIAL_FLOW_RTSCTS, SERIAL_FLOW_XONXOFF };
+enum serial_reset { SERIAL_RESET_NONE, SERIAL_RESET_DTR, SERIAL_RESET_RTS };
+enum { SERIAL_BAUD_DEFAULT = 115200, SERIAL_BAUD_LEAST = 1200, SERIAL_BAUD_MOST = 12000000 };
+
+/* A serial line; eight bits, no parity, one stop bit. */
+struct serial_line {
+    const char *port; /* a path, links followed at each opening, or "usb:VID:PID[:SERIAL]"; see lut/base/port.h */
+    int baud;         /* 0: SERIAL_BAUD_DEFAULT */
+    enum serial_flow flow;
+    enum serial_reset reset; /* the line that resets the board, pulsed at each opening */
+};
+
 /* Where the runner is and what it may use. What a transport has no use for it ignores. */
 struct transport_options {
     const char *cpus;        /* the only processors to run on, "0-3,6"; NULL: any */
@@ -23,7 +36,8 @@ struct transport_options {
     int port;                /* ssh; 0: what ssh's configuration says */
     const char *ssh_config;  /* ssh: a file in place of ssh's own configuration; NULL: that */
     const char *bundles;     /* ssh: folder with runners to copy to devices, one folder an architecture */
-    int patience_s;          /* ssh: how long to try again to reach the device; 0: one try */
+    struct serial_line line; /* serial */
+    int patience_s;          /* ssh, serial: how long to try again to reach the device; 0: one try */
     const atomic_int *stop;  /* not 0: give up opening with LATHE_CANCELLED; NULL: never */
     /* Told why the device can't be reached, each time before it is tried again; NULL: nobody wants to know. */
     void (*away)(void *context, const char *why);
@@ -32,8 +46,10 @@ struct transport_options {
 
 struct transport {
     const char *name; /* "local" */
+    const char *peer; /* what is at the other end, for errors: "lathe-run" */
+    bool lossy;       /* bytes may be lost, changed or added on the way: ask in short frames, and often */
     /* Start or reach the runner. @param argv program and arguments, NULL-ended; borrowed. For ssh they are of the
-     * device; NULL: copy Lathe's own runner there. @param options NULL: none.
+     * device; NULL: copy Lathe's own runner there. serial has no use for them. @param options NULL: none.
      * @return LATHE_NOT_FOUND, LATHE_UNSUPPORTED, LATHE_INVALID, LATHE_DENIED: trying again can't help. */
     enum lathe_status (*open)(const char *const *argv, const struct transport_options *options, struct link **out,
                               struct lathe_error *err);
@@ -47,5 +63,15 @@ struct transport {
 };
 
 const struct transport *transport_find(const char *name);
+
+/* Reaching a device that is away again and again, with pauses that grow. For transports. */
+struct retry {
+    const struct transport_options *options;
+    uint64_t until_ns, pause_ms;
+};
+void retry_begin(struct retry *, const struct transport_options *);
+/** After a try that ended with st: tell options.away why, and pause. @return false when there is to be no other try:
+ *  it went well, trying again can't help, patience is over, or options.stop is set. */
+bool retry_wait(struct retry *, enum lathe_status st, const struct lathe_error *err);
 
 #endif

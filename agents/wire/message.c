@@ -221,6 +221,25 @@ static void record(struct wire_cursor *c, struct wire_record *r, bool total)
     wire_u8(c, &r->preempted);
 }
 
+/* Frame, CRC and header around a payload of `fixed` bytes and n parts. */
+static int parts_in(uint16_t max_frame, int fixed, int part_bytes, int most)
+{
+    int room = (int)max_frame - 3 - 4 - WIRE_REPLY_HEADER - fixed;
+    int n = room / part_bytes;
+    return n < most ? n : most;
+}
+
+uint8_t wire_records_in(uint16_t max_frame)
+{
+    return (uint8_t)parts_in(max_frame < WIRE_MIN_FRAME ? WIRE_MIN_FRAME : max_frame, 7, WIRE_RECORD_BYTES,
+                             WIRE_RECORDS_PER_FRAME);
+}
+
+uint8_t wire_chunk_in(uint16_t max_frame)
+{
+    return (uint8_t)parts_in(max_frame < WIRE_MIN_FRAME ? WIRE_MIN_FRAME : max_frame, 9, 1, WIRE_CHUNK_BYTES);
+}
+
 void wire_fetch_reply(struct wire_cursor *c, struct wire_fetch_reply *m)
 {
     wire_u32(c, &m->first);

@@ -191,6 +191,10 @@ struct wire_fetch_reply {
 void wire_fetch(struct wire_cursor *, struct wire_fetch *);
 void wire_fetch_reply(struct wire_cursor *, struct wire_fetch_reply *);
 
+/** How many records a reply to FETCH may have, and how many bytes one to OUTPUT, for the host's max frame of HELLO. */
+uint8_t wire_records_in(uint16_t max_frame);
+uint8_t wire_chunk_in(uint16_t max_frame);
+
 enum { WIRE_CHUNK_BYTES = 224 };
 
 struct wire_output {

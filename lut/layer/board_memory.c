@@ -39,19 +39,22 @@ static int64_t lead_at(const struct stream *s, int y)
 {
     int64_t read = (int64_t)y * s->stride + s->ahead;
     if (read < 0) read = 0;
-    if (read > s->in.h) read = s->in.h;
     return (y + 1) * (int64_t)row_bytes(&s->out) - read * (int64_t)row_bytes(&s->in);
 }
 
-/* The same for all rows. As y grows, the lead does while no row is given up, then changes evenly, then grows: it is
- * greatest where the first stretch ends or in the last row. */
+/* The same for all rows but those that are written when all of the input is read. As y grows, the lead does while no
+ * row is given up, then changes evenly: it is greatest where the first stretch ends, where the second begins, or in the
+ * last row. */
 static int64_t lead_of(const struct stream *s)
 {
-    int last = s->out.h - 1;
+    int needing = s->in.h - 1 - s->ahead;
+    if (needing < 0) return INT64_MIN / 2;
+    int last = needing / s->stride < s->out.h ? needing / s->stride : s->out.h - 1;
     int kink = s->ahead < 0 ? -s->ahead / s->stride : 0;
-    int64_t a = lead_at(s, kink < last ? kink : last);
-    int64_t b = lead_at(s, last);
-    return a > b ? a : b;
+    int64_t most = lead_at(s, last);
+    for (int y = kink; y <= kink + 1 && y < last; y++)
+        if (lead_at(s, y) > most) most = lead_at(s, y);
+    return most;
 }
 
 /* Where a stream's input begins when its output begins at `out`. */
@@ -165,7 +168,7 @@ static void plan_mbconv(const struct layer *l, struct board_plan *p)
         take(p, max_u64(p->in + image_bytes(&l->in), image_bytes(&l->out)));
     }
     take_constants(p, l);
-    p->ring = take(p, ring_rows(l) * (mid * padded + pad) + padded + pad + 8);
+    p->ring = take(p, ring_rows(l) * (mid * padded + pad) + padded + pad + 4);
     p->row = take(p, l->se ? 0 : row_bytes(&wide));
     p->sum = take(p, l->residual ? row_bytes(&l->out) : 0);
     p->pooled = take(p, l->se ? 2 * mid + (uint64_t)l->se : 0);

@@ -34,7 +34,7 @@ struct board_plan {
     uint64_t channels; /* constants of all channels, BOARD_CHANNEL_BYTES each, tensors by their numbers */
     uint64_t tables;   /* of curves, BOARD_TABLE_BYTES each */
     uint64_t ring;     /* rows of the expanded tensor. mbconv: min(k, in.h) x [mid][in.w + pad] and pad, one row more of
-                          nothing but the zero point, and 8 bytes that may be read. bottleneck: min(k, in.h) x
+                          nothing but the zero point, and 4 bytes that may be read. bottleneck: min(k, in.h) x
                           [in.w][mid] */
     uint64_t row;      /* mbconv, bottleneck: one row of the window's output, [out.w][mid]. avgpool: the averages */
     uint64_t sum;      /* mbconv with residual, bottleneck: one row of the other summand, [out.w][out.c] */

@@ -159,6 +159,12 @@ enum exit_code call_and_print(const struct cli *, const char *method, const char
 /** Delete, and say so unless with --json. @param thing e.g. "device". */
 enum exit_code call_delete(const struct cli *, const char *path, const char *thing, const char *name);
 
+/** What latencies under a fingerprint are in: "ms", or "M instr." where its clock counts instructions, of which the
+ *  fields called ms hold millions. @param fingerprint NULL: ms. */
+const char *unit_of(const json_t *fingerprint);
+/** Say, once below what was printed, that this is no time, unless it is. */
+void print_unit_note(const char *unit);
+
 /* ---- table_print.c: rows ---- */
 
 enum { CELL_TEXT = -1, CELL_SHORT = -2 };

@@ -9,8 +9,12 @@
 static const struct option_spec transport_options[] = {
     {"transport", OPTION_TEXT, "TYPE", "local, ssh or serial"},
     {"destination", OPTION_TEXT, "[USER@]HOST", "ssh: where"},
-    {"port", OPTION_TEXT, "PORT", "ssh: a number; serial: the path of the device"},
+    {"port", OPTION_TEXT, "PORT", "ssh: a number; serial: a path, or usb:VID:PID[:SERIAL]"},
     {"baud", OPTION_INTEGER, "N", "serial: default 115200"},
+    {"flow", OPTION_TEXT, "KIND", "serial: none, rtscts or xonxoff; default none"},
+    {"reset", OPTION_TEXT, "LINE", "serial: dtr or rts is pulsed at each opening; default none"},
+    {"protocol", OPTION_TEXT, "NAME", "serial: lathe, or mlperf-tiny for boards with that firmware"},
+    {"visit-s", OPTION_INTEGER, "N", "serial: the longest that a visit may take, seconds"},
     {"cpus", OPTION_TEXT, "LIST", "local and ssh: the only processors to run on, e.g. 2-3"},
     {"governor", OPTION_TEXT, "NAME", "local and ssh: set this governor while measuring, e.g. performance"},
     {"khz", OPTION_INTEGER, "N", "local and ssh: lock the clock while measuring"},
@@ -31,6 +35,10 @@ static json_t *transport_of(const struct cli *cli, const char *fallback)
     json_t *transport = json_pack("{s:s}", "type", name);
     cli_put(cli, transport, "destination", "destination");
     cli_put(cli, transport, "baud", "baud");
+    cli_put(cli, transport, "flow", "flow");
+    cli_put(cli, transport, "reset", "reset");
+    cli_put(cli, transport, "protocol", "protocol");
+    cli_put(cli, transport, "visit_s", "visit-s");
     cli_put(cli, transport, "cpus", "cpus");
     cli_put(cli, transport, "governor", "governor");
     cli_put(cli, transport, "khz", "khz");
@@ -133,9 +141,19 @@ const struct verb device_verbs[] = {
      .options = transport_options,
      .run = run_add,
      .summary = "Register a device.",
-     .examples = "  lathe device add local\n"
-                 "  lathe device add pi4 --transport ssh --destination pi@10.0.0.7\n"
-                 "  lathe device add big --transport local --cpus 4-7\n"},
+     .examples =
+         "  lathe device add local\n"
+         "  lathe device add pi4 --transport ssh --destination pi@10.0.0.7\n"
+         "  lathe device add big --transport local --cpus 4-7\n"
+         "  lathe device add nucleo --transport serial --port /dev/serial/by-id/usb-STMicroelectronics_STM32-if02\n"},
+    {.noun = "device",
+     .name = "scan",
+     .arguments = "",
+     .options = scan_options,
+     .run = run_scan,
+     .summary = "Ask what answers at the serial ports of agents. Opening a port may reset its board.",
+     .examples = "  lathe device scan\n"
+                 "  lathe device scan --agent lab --port /dev/ttyAMA0 --baud 921600\n"},
     {.noun = "device",
      .name = "list",
      .arguments = "",

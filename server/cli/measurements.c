@@ -87,30 +87,47 @@ static enum exit_code put_subnet(const struct cli *cli, json_t *body)
     return EXIT_DONE;
 }
 
+/* What the options ask for: a subnet, a network, or what the device has. @param[out] body new reference. */
+static enum exit_code measure_request(struct cli *cli, json_t **body)
+{
+    bool network = cli_option(cli, "network")->given;
+    bool subnet = cli_option(cli, "subnet")->given;
+    if (network && subnet) return cli_misuse(cli->verb, "give either --subnet FILE or --network NAME");
+    if (!network && cli_option(cli, "resolution")->given)
+        return cli_misuse(cli->verb, "--resolution is for --network: a subnet says its own");
+    if ((network || subnet) && !cli_require(cli, "config")) return EXIT_BAD_USAGE;
+    *body = json_pack("{s:s}", "device", cli->arguments[0]);
+    cli_put(cli, *body, "config", "config");
+    cli_put(cli, *body, "ci", "ci");
+    cli_put(cli, *body, "visits", "visits");
+    cli_put(cli, *body, "runs", "runs");
+    enum exit_code code = network ? put_network(cli, *body) : subnet ? put_subnet(cli, *body) : EXIT_DONE;
+    if (code) json_decref(*body);
+    return code;
+}
+
+static void print_latency(const json_t *measurement)
+{
+    const json_t *range = json_at(measurement, "latency_ms_range");
+    const char *unit = unit_of(json_at(measurement, "fingerprint"));
+    const char *model = text_at(measurement, "model");
+    if (model) printf("model %s: ", model);
+    printf("%.3f %s (95%% interval %.3f to %.3f), least %.3f, p90 %.3f, %.0f runs\n",
+           number_at(measurement, "latency_ms"), unit, json_number_value(json_array_get(range, 0)),
+           json_number_value(json_array_get(range, 1)), number_at(measurement, "min_ms"),
+           number_at(measurement, "p90_ms"), number_at(measurement, "count"));
+    print_unit_note(unit);
+}
+
 static enum exit_code run_measure(struct cli *cli)
 {
     json_t *measurement;
-    bool network = cli_option(cli, "network")->given;
-    if (!cli_require(cli, "config")) return EXIT_BAD_USAGE;
-    if (network == cli_option(cli, "subnet")->given)
-        return cli_misuse(cli->verb, "give either --subnet FILE or --network NAME");
-    if (!network && cli_option(cli, "resolution")->given)
-        return cli_misuse(cli->verb, "--resolution is for --network: a subnet says its own");
-    json_t *body = json_pack("{s:s, s:s}", "device", cli->arguments[0], "config", cli_option(cli, "config")->text);
-    cli_put(cli, body, "ci", "ci");
-    cli_put(cli, body, "visits", "visits");
-    cli_put(cli, body, "runs", "runs");
-    enum exit_code code = network ? put_network(cli, body) : put_subnet(cli, body);
-    if (code) json_decref(body);
-    else code = measure(cli, body, &measurement);
+    json_t *body;
+    enum exit_code code = measure_request(cli, &body);
+    if (!code) code = measure(cli, body, &measurement);
     if (code) return code;
-    const json_t *range = json_at(measurement, "latency_ms_range");
     if (cli->json) print_json(measurement);
-    else
-        printf("%.3f ms (95%% interval %.3f to %.3f), least %.3f, p90 %.3f, %.0f runs\n",
-               number_at(measurement, "latency_ms"), json_number_value(json_array_get(range, 0)),
-               json_number_value(json_array_get(range, 1)), number_at(measurement, "min_ms"),
-               number_at(measurement, "p90_ms"), number_at(measurement, "count"));
+    else print_latency(measurement);
     double drift = number_at(measurement, "drift");
     if (!cli->json && json_is_number(json_at(measurement, "drift")) && (drift > 1.02 || drift < 0.98))
         printf("as the device is now, %.0f%% %s than when its table was made: %.3f ms\n", 100 * fabs(drift - 1),
@@ -138,10 +155,11 @@ const struct verb measure_verb = {
     .most = 1,
     .options = measure_options,
     .run = run_measure,
-    .summary = "Time a subnet or network end to end on a device.",
+    .summary = "Time a subnet or network end to end on a device; without one, the model that an mlperf-tiny board has.",
     .examples = "  lathe measure pi4 --config xnnpack-f32-t1-b1 --subnet subnet.json\n"
                 "  lathe subnet pi4/xnnpack-f32-t1-b1 --space ofa-mbv3-w1.2 --latency-ms 25 --json |\n"
                 "    lathe measure pi4 --config xnnpack-f32-t1-b1 --subnet -\n"
                 "  lathe measure pi4 --config xnnpack-f32-t1-b1 --network mobilenetv3-large-1.0\n"
-                "  lathe measure pi4 --config xnnpack-f32-t1-b1 --network ./net.config --resolution 224\n",
+                "  lathe measure pi4 --config xnnpack-f32-t1-b1 --network ./net.config --resolution 224\n"
+                "  lathe measure nano33\n",
 };

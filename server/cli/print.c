@@ -121,3 +121,16 @@ enum exit_code call_delete(const struct cli *cli, const char *path, const char *
     if (!cli->json) printf("removed %s %s\n", thing, name);
     return EXIT_DONE;
 }
+
+static const char instructions[] = "M instr.";
+
+const char *unit_of(const json_t *fingerprint)
+{
+    const char *clock = text_at(fingerprint, "clock");
+    return clock && strcmp(clock, "instructions") == 0 ? instructions : "ms";
+}
+
+void print_unit_note(const char *unit)
+{
+    if (strcmp(unit, instructions) == 0) puts("M instr.: millions of instructions (emulated), not time");
+}

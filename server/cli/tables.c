@@ -39,8 +39,8 @@ static enum exit_code run_list(struct cli *cli)
     return list_and_print(cli, "/v1/tables", columns, "No tables yet: lathe profile DEVICE --config C --space S");
 }
 
-/* What the rows are of, above them. */
-static enum exit_code print_heading(const struct cli *cli)
+/* What the rows are of, above them. @param[out] unit of its latencies, static. */
+static enum exit_code print_heading(const struct cli *cli, const char **unit)
 {
     char path[PATH_BYTES];
     struct answer a;
@@ -53,6 +53,8 @@ static enum exit_code print_heading(const struct cli *cli)
         printf("%s on %s, %s\n", text_at(a.json, "fingerprint.runtime"), shown_at(a.json, "fingerprint.cpu"),
                shown_at(a.json, "fingerprint.runner"));
     if (json_is_object(json_at(a.json, "trust"))) print_trust(json_at(a.json, "trust"));
+    *unit = unit_of(json_at(a.json, "fingerprint"));
+    print_unit_note(*unit);
     putchar('\n');
     answer_clear(&a);
     return EXIT_DONE;
@@ -68,13 +70,19 @@ void print_trust(const json_t *trust)
     if (doubt) printf("Not to be trusted: %s\n", doubt);
 }
 
-static void print_rows(const json_t *page)
+static void print_rows(const json_t *page, const char *unit)
 {
-    static const struct column columns[] = {
+    char latency[32];
+    char interval[32];
+    char p90[32];
+    snprintf(latency, sizeof latency, "LATENCY %s", unit);
+    snprintf(interval, sizeof interval, "+- %s", unit);
+    snprintf(p90, sizeof p90, "P90 %s", unit);
+    const struct column columns[] = {
         {"LAYER", "layer", CELL_TEXT},
-        {"LATENCY ms", "latency_ms", 4},
-        {"+- ms", "ci_ms", 4},
-        {"P90 ms", "p90_ms", 4},
+        {latency, "latency_ms", 4},
+        {interval, "ci_ms", 4},
+        {p90, "p90_ms", 4},
         {"SAMPLES", "count", 0},
         {"CONTEXTS", "contexts", 0},
         {"", "mark", CELL_TEXT},
@@ -95,6 +103,7 @@ static enum exit_code run_show(struct cli *cli)
     static const char *const filters[] = {"kind", "q", "sort"};
     char path[PATH_BYTES];
     struct answer a;
+    const char *unit = "ms";
     const struct option_value *limit = cli_option(cli, "limit");
     enum exit_code code = table_path(cli, "/entries", path);
     if (code) return code;
@@ -104,8 +113,8 @@ static enum exit_code run_show(struct cli *cli)
     code = call_json(cli, "GET", path, NULL, &a);
     if (code) return code;
     if (cli->json) print_json(a.json);
-    else code = print_heading(cli);
-    if (!cli->json && !code) print_rows(a.json);
+    else code = print_heading(cli, &unit);
+    if (!cli->json && !code) print_rows(a.json, unit);
     answer_clear(&a);
     return code;
 }

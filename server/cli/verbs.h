@@ -10,4 +10,8 @@ extern const struct verb device_verbs[], profile_verbs[], table_verbs[], space_v
     token_verbs[], network_verbs[];
 extern const struct verb profile_verb, subnet_verb, front_verb, measure_verb, compare_verb, status_verb;
 
+/* scan.c, of device_verbs[] */
+extern const struct option_spec scan_options[];
+enum exit_code run_scan(struct cli *);
+
 #endif

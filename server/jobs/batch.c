@@ -5,11 +5,12 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lut/base/json.h"
 
 /* Most of anything in one batch: far beyond what an agent sends, small enough for memory. */
-enum { BATCH_VISITS_MAX = 1024, BATCH_RUNS_MAX = 1000, BATCH_LAYERS_MAX = 256 };
+enum { BATCH_VISITS_MAX = 1024, BATCH_RUNS_MAX = 1000, BATCH_LAYERS_MAX = 256, BOARD_TEXT_MOST = 64 };
 static const json_int_t TOTAL_NS_MAX = 1000000000000000;
 
 /* Numbers of a row into a matrix of uint32_t. */
@@ -176,6 +177,35 @@ static enum lathe_status read_visits(const json_t *list, struct batch *out, stru
     return LATHE_OK;
 }
 
+static void read_word(struct json_fields *f, const char *name, enum json_need need)
+{
+    const char *text = NULL;
+    json_get_string(f, name, need, &text);
+    if (!f->status && text && strlen(text) > BOARD_TEXT_MOST)
+        f->status = error_field(f->err, name, "%s must have at most %d bytes", name, BOARD_TEXT_MOST);
+}
+
+static enum lathe_status board_check(const json_t *board, struct lathe_error *err)
+{
+    static const char *const words[] = {"name", "core", "timer", "runner", "build"};
+    static const char *const numbers[] = {"clock_hz", "sram_bytes", "flash_bytes", "arena_bytes", "code_bytes"};
+    static const char *const clocks[] = {"ns", "cycles", "instructions", NULL};
+    struct json_fields f;
+    int64_t number = 0;
+    int clock = 0;
+    bool emulated = false;
+    json_fields_begin(&f, board, err);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) read_word(&f, words[i], JSON_REQUIRED);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        json_get_int(&f, numbers[i], JSON_REQUIRED, 0, UINT32_MAX, &number);
+    json_get_word(&f, "clock", JSON_REQUIRED, clocks, &clock);
+    json_get_bool(&f, "emulated", JSON_REQUIRED, &emulated);
+    read_word(&f, "fault", JSON_OPTIONAL);
+    enum lathe_status st = json_fields_end(&f);
+    if (st) error_in_field(err, "board");
+    return st;
+}
+
 enum lathe_status batch_read(const json_t *document, struct batch *out, struct lathe_error *err)
 {
     struct json_fields f;
@@ -184,8 +214,10 @@ enum lathe_status batch_read(const json_t *document, struct batch *out, struct l
     json_fields_begin(&f, document, err);
     json_get_int(&f, "fence", JSON_REQUIRED, 1, INT64_MAX, &batch.fence);
     json_get_object(&f, "fingerprint", JSON_REQUIRED, &batch.fingerprint);
+    json_get_object(&f, "board", JSON_OPTIONAL, &batch.board);
     json_get_array(&f, "visits", JSON_REQUIRED, 1, BATCH_VISITS_MAX, &visits);
     enum lathe_status st = json_fields_end(&f);
+    if (!st && batch.board) st = board_check(batch.board, err);
     if (!st) st = read_visits(visits, &batch, err);
     if (st) batch_clear(&batch);
     else *out = batch;

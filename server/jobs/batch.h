@@ -27,12 +27,13 @@ struct batch_visit {
 
 struct batch {
     int64_t fence;
-    const json_t *fingerprint; /* borrowed from the document */
+    const json_t *fingerprint; /* borrowed from the document, as the next */
+    const json_t *board;       /* NULL: the device is none */
     struct batch_visit *visits;
     size_t count;
 };
 
-/** Read {"fence","fingerprint","visits"}: every array as long as the visit's others, every number in range.
+/** Read {"fence","fingerprint","board","visits"}: every array as long as the visit's others, every number in range.
  *  @param document borrowed; must outlive the batch. @param[out] out batch_clear() it.
  *  @return LATHE_INVALID names the field, e.g. "visits[2].wall_ns[0]". */
 enum lathe_status batch_read(const json_t *document, struct batch *out, struct lathe_error *err);

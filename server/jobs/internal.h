@@ -87,8 +87,14 @@ enum lathe_status job_list_active(struct kv_txn *, struct active_job **out, size
 
 /** The lease of a device, or LATHE_NOT_FOUND (err untouched). */
 enum lathe_status lease_of_device(struct kv_txn *, const char *device, json_t **lease, struct lathe_error *err);
-/** A device that jobs can run on: it exists and its transport is one that agents work through. */
+/** A device that jobs can run on: it exists and has a transport. */
 enum lathe_status device_load(struct kv_txn *, const char *device, json_t **out, struct lathe_error *err);
+/** Whether it is a board with a model of its own, which can run nothing else. */
+bool device_has_model(const json_t *device);
+/** One that any network can be run on. */
+enum lathe_status device_load_for_networks(struct kv_txn *, const char *device, json_t **out, struct lathe_error *err);
+/** Keep with a device what board it is. @param board NULL: nothing new. A device that is gone is fine. */
+enum lathe_status device_note_board(struct kv_txn *, const char *device, const json_t *board, struct lathe_error *err);
 /** Whether a device gets no work now. */
 bool device_is_quarantined(const json_t *device);
 /** Begin that. A device that is gone is fine. */

@@ -197,13 +197,9 @@ enum lathe_status device_load(struct kv_txn *txn, const char *device, json_t **o
     }
     if (st) return st;
     const json_t *transport = json_object_get(document, "transport");
-    const char *type = job_text(transport, "type");
     if (!json_is_object(transport))
         st = error_field(err, "device",
                          "device %s has no transport: its tables were imported, nothing can be measured on it", device);
-    else if (strcmp(type, "local") != 0 && strcmp(type, "ssh") != 0)
-        st = error_field(err, "device", "device %s is reached by %s: this version measures on local and ssh devices",
-                         device, type);
     if (st) st = refuse_device(err, LATHE_UNSUPPORTED);
     if (st) {
         json_decref(document);
@@ -211,6 +207,45 @@ enum lathe_status device_load(struct kv_txn *txn, const char *device, json_t **o
     }
     *out = document;
     return LATHE_OK;
+}
+
+bool device_has_model(const json_t *device)
+{
+    return strcmp(job_text(json_object_get(device, "transport"), "protocol"), "mlperf-tiny") == 0;
+}
+
+enum lathe_status device_load_for_networks(struct kv_txn *txn, const char *device, json_t **out,
+                                           struct lathe_error *err)
+{
+    json_t *document = NULL;
+    enum lathe_status st = device_load(txn, device, &document, err);
+    if (!st && device_has_model(document)) {
+        error_field(
+            err, "device",
+            "device %s speaks mlperf-tiny, and times the model that its firmware has and no other: lathe measure "
+            "%s without a subnet, or flash Lathe's firmware",
+            device, device);
+        st = refuse_device(err, LATHE_UNSUPPORTED);
+    }
+    if (st) json_decref(document);
+    else *out = document;
+    return st;
+}
+
+enum lathe_status device_note_board(struct kv_txn *txn, const char *device, const json_t *board,
+                                    struct lathe_error *err)
+{
+    json_t *document = NULL;
+    if (!board) return LATHE_OK;
+    enum lathe_status st = store_get(txn, "device", device, &document, err);
+    if (st) return st == LATHE_NOT_FOUND ? LATHE_OK : st;
+    if (!json_equal(json_object_get(document, "board"), board)) {
+        if (json_object_set(document, "board", (json_t *)(uintptr_t)board))
+            st = error_set(err, LATHE_NO_MEMORY, "out of memory");
+        if (!st) st = store_put(txn, "device", device, document, err);
+    }
+    json_decref(document);
+    return st;
 }
 
 bool device_is_quarantined(const json_t *device)

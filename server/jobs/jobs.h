@@ -66,7 +66,7 @@ enum lathe_status jobs_create_profile(struct jobs *, const struct profile_reques
 struct measurement_request {
     const char *device, *config;
     const json_t *what;   /* fields of the answer that tell what it is: {"subnet":{..}} or {"network":{..}}; kept */
-    const json_t *layers; /* canonical texts of one network */
+    const json_t *layers; /* canonical texts of one network; empty: the model that a board has which speaks mlperf-tiny */
     int visits;           /* at most; 0: 100 with ci, else 10 */
     int runs;             /* timed runs a visit; 0: 5 */
     double ci; /* go on until half the 95% interval is within this share of the latency, 0: make all visits; below 0: 1%
@@ -118,8 +118,9 @@ enum lathe_status jobs_lease_agent(struct jobs *, const char *lease, char *agent
  *  results come; NULL: nothing new. */
 enum lathe_status jobs_renew(struct jobs *, const char *lease, int64_t fence, const char *trouble, json_t **answer,
                              struct lathe_error *err);
-/** Store results: {"fence","fingerprint":{..},"visits":[{"visit","network","wall_ns":[[..]],"cpu_ns":[[..]],
- *  "preempted":[[..]],"total_ns":[..]}]}; inner arrays are layers, outer ones runs. */
+/** Store results: {"fence","fingerprint":{..},"board":{..} of a
+ * microcontroller,"visits":[{"visit","network","wall_ns":[[..]],"cpu_ns":[[..]], "preempted":[[..]],"total_ns":[..]}]};
+ * inner arrays are layers, outer ones runs. */
 enum lathe_status jobs_results(struct jobs *, const char *lease, const json_t *results, json_t **answer,
                                struct lathe_error *err);
 /** Give back. @param error NULL: the work went well; otherwise why it failed. @param fatal the job fails with it, since

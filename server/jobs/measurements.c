@@ -62,6 +62,18 @@ static enum lathe_status add_table_sentinel(struct kv_txn *txn, json_t *job, jso
     return LATHE_OK;
 }
 
+/* A network needs a device that can run any, a model one that has it. */
+static enum lathe_status load_device(struct kv_txn *txn, const struct creation *c, json_t **device,
+                                     struct lathe_error *err)
+{
+    const char *name = job_text(c->job, "device");
+    if (json_array_size(c->layers)) return device_load_for_networks(txn, name, device, err);
+    enum lathe_status st = device_load(txn, name, device, err);
+    if (!st && !device_has_model(*device))
+        st = error_field(err, "subnet", "give subnet or network: device %s has no model of its own", name);
+    return st;
+}
+
 static enum lathe_status store_measurement(void *context, struct kv_txn *txn, struct lathe_error *err)
 {
     struct creation *c = context;
@@ -74,7 +86,7 @@ static enum lathe_status store_measurement(void *context, struct kv_txn *txn, st
     enum lathe_status st = LATHE_OK;
     if (!c->job || !networks || json_array_size(visits) != (size_t)c->visits)
         st = error_set(err, LATHE_NO_MEMORY, "out of memory");
-    if (!st) st = device_load(txn, job_text(c->job, "device"), &device, err);
+    if (!st) st = load_device(txn, c, &device, err);
     if (!st) st = add_table_sentinel(txn, c->job, networks, err);
     if (!st) st = plan_put(txn, c->job, networks, visits, err);
     if (!st) st = job_save(txn, c->job, err);
@@ -89,7 +101,7 @@ static enum lathe_status check_layers(const json_t *layers, struct lathe_error *
 {
     size_t i;
     const json_t *text;
-    if (!json_array_size(layers) || json_array_size(layers) > SPACE_MAX_SLOTS)
+    if (json_array_size(layers) > SPACE_MAX_SLOTS)
         return error_field(err, "layers", "a network has 1 to %d layers", SPACE_MAX_SLOTS);
     json_array_foreach(layers, i, text)
     {
@@ -105,7 +117,7 @@ static enum lathe_status check_request(const struct measurement_request *q, stru
 {
     if (!text_is_name(q->device)) return error_field(err, "device", "device is not a name");
     enum lathe_status st = config_read(q->config, NULL, err);
-    if (!st) st = check_layers(q->layers, err);
+    if (!st && json_array_size(q->layers)) st = check_layers(q->layers, err);
     if (st) return st;
     if (q->visits < 0 || q->visits > VISITS_MAX)
         return error_field(err, "visits", "visits must be 1 to %d", VISITS_MAX);
@@ -250,5 +262,8 @@ void measurement_note_fingerprint(json_t *job, const json_t *fingerprint)
 {
     const json_t *known = json_object_get(job, "fingerprint");
     bool differs = json_is_object(known) && !json_equal(known, fingerprint);
+    /* Of a model its board tells the name. */
+    if (json_object_get(job, "model") && json_is_string(json_object_get(fingerprint, "model")))
+        json_object_set(job, "model", json_object_get(fingerprint, "model"));
     json_object_set(job, "fingerprint", differs || json_is_false(known) ? json_false() : (json_t *)fingerprint);
 }

@@ -57,6 +57,12 @@ static bool is_held(const struct leases *all, const char *device)
 static void print_place(const json_t *transport, const struct lease_request *r, char out[PLACE_BYTES])
 {
     const char *type = job_text(transport, "type");
+    if (strcmp(type, "serial") == 0) {
+        /* Boards have processors of their own; a port is one board. */
+        snprintf(out, PLACE_BYTES, "serial/%.64s/%s", r->machine[0] ? r->machine : r->agent,
+                 job_text(transport, "port"));
+        return;
+    }
     if (strcmp(type, "ssh") != 0) {
         snprintf(out, PLACE_BYTES, "%s/%s", type, r->machine[0] ? r->machine : r->agent);
         return;

@@ -482,7 +482,7 @@ static enum lathe_status store_profile(void *context, struct kv_txn *txn, struct
     json_decref(c->job);
     c->job = json_deep_copy(c->blank);
     if (!c->job) return error_set(err, LATHE_NO_MEMORY, "out of memory");
-    enum lathe_status st = device_load(txn, job_text(c->job, "device"), &device, err);
+    enum lathe_status st = device_load_for_networks(txn, job_text(c->job, "device"), &device, err);
     json_decref(device);
     if (!st) st = put_draft(txn, c->job, c->draft, err);
     if (st) return st;
@@ -500,7 +500,7 @@ static enum lathe_status draft_on_snapshot(struct jobs *jobs, const json_t *job,
     json_t *device = NULL;
     enum lathe_status st = kv_read_begin(jobs->kv, &txn, err);
     if (st) return st;
-    st = device_load(txn, job_text(job, "device"), &device, err);
+    st = device_load_for_networks(txn, job_text(job, "device"), &device, err);
     if (!st) st = draft_plan(jobs, txn, job, 0, draft, err);
     kv_read_end(txn);
     json_decref(device);

@@ -368,6 +368,7 @@ static enum lathe_status move_on(struct storing *s, struct kv_txn *txn, struct l
     job_set_hidden(s->job, "failures", 0);
     json_object_set_new(s->job, "error", json_null());
     enum lathe_status noted = device_note_error(txn, job_text(s->job, "device"), NULL, err);
+    if (!noted) noted = device_note_board(txn, job_text(s->job, "device"), s->batch->board, err);
     if (noted) return noted;
     enum lathe_status st = condition_note(txn, job_text(s->job, "device"), s->batch, s->now_ms, err);
     if (!st) st = s->changed_version ? plan_anew(s, txn, err) : note_progress(s, txn, err);

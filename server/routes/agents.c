@@ -47,16 +47,43 @@ static void read_usb_number(struct json_fields *f, const char *name, json_t *out
         f->status = error_field(f->err, name, "%s must be four hexadecimal digits: 2341", name);
 }
 
+/* What came of asking at a port. */
+static enum lathe_status read_answer(const json_t *answer, json_t *out, struct lathe_error *err)
+{
+    static const char *const protocols[] = {"lathe", "mlperf-tiny", NULL};
+    struct json_fields f;
+    int protocol = 0;
+    json_t *kept = json_object();
+    json_object_set_new(out, "answer", kept);
+    json_fields_begin(&f, answer, err);
+    if (json_is_string(json_object_get(answer, "protocol"))) {
+        json_get_word(&f, "protocol", JSON_REQUIRED, protocols, &protocol);
+        json_object_set_new(kept, "protocol", json_string(protocols[protocol]));
+    } else {
+        json_allow(&f, "protocol");
+        json_object_set_new(kept, "protocol", json_null());
+    }
+    read_text(&f, "name", JSON_OPTIONAL, kept);
+    read_text(&f, "detail", JSON_OPTIONAL, kept);
+    read_text(&f, "device", JSON_OPTIONAL, kept);
+    enum lathe_status st = json_fields_end(&f);
+    if (st) error_in_field(err, "answer");
+    return st;
+}
+
 static enum lathe_status read_port(const json_t *port, json_t *out, struct lathe_error *err)
 {
     struct json_fields f;
+    const json_t *answer = NULL;
     json_fields_begin(&f, port, err);
     read_text(&f, "port", JSON_REQUIRED, out);
     read_text(&f, "description", JSON_OPTIONAL, out);
     read_usb_number(&f, "vid", out);
     read_usb_number(&f, "pid", out);
     read_text(&f, "serial", JSON_OPTIONAL, out);
-    return json_fields_end(&f);
+    json_get_object(&f, "answer", JSON_OPTIONAL, &answer);
+    enum lathe_status st = json_fields_end(&f);
+    return st || !answer ? st : read_answer(answer, out, err);
 }
 
 static enum lathe_status read_ports(const json_t *list, json_t *out, struct lathe_error *err)
@@ -93,16 +120,18 @@ static enum lathe_status read_sees(const json_t *body, json_t **sees, struct lat
     struct json_fields f;
     const json_t *serial = NULL;
     const json_t *ssh = NULL;
+    const char *scan = NULL;
     json_fields_begin(&f, body, err);
     json_get_array(&f, "serial", JSON_OPTIONAL, 0, PORTS_MOST, &serial);
     json_get_array(&f, "ssh", JSON_OPTIONAL, 0, HOSTS_MOST, &ssh);
+    json_get_name(&f, "scan", JSON_OPTIONAL, &scan);
     enum lathe_status st = json_fields_end(&f);
     if (st) return st;
     json_t *ports = json_array();
     json_t *hosts = json_array();
     st = read_ports(serial, ports, err);
     if (!st) st = read_hosts(ssh, hosts, err);
-    json_t *read = json_pack("{s:o,s:o}", "serial", ports, "ssh", hosts);
+    json_t *read = json_pack("{s:o,s:o,s:s*}", "serial", ports, "ssh", hosts, "scan", scan);
     if (st) json_decref(read);
     else if (!read) st = error_set(err, LATHE_NO_MEMORY, "out of memory");
     else *sees = read;
@@ -137,7 +166,8 @@ static enum lathe_status tell(struct app *app, const struct telling *t, struct l
     return same ? LATHE_OK : kv_write(app->kv, keep_sees, (void *)t, err);
 }
 
-/* PUT /v1/agents/{agent}/sees {"serial":[{"port","description","vid","pid","serial"}],"ssh":[hosts]} */
+/* PUT /v1/agents/{agent}/sees {"serial":[{"port","description","vid","pid","serial","answer"}],"ssh":[hosts],"scan"}:
+ * answer is there where somebody asked, scan the id under which that was. */
 static enum http_outcome put_sees(struct http_request *request)
 {
     struct lathe_error err = {0};

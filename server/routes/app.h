@@ -38,7 +38,7 @@ extern const struct http_route health_routes[], token_routes[], session_routes[]
     network_routes[], table_routes[], entry_routes[], predictor_routes[], subnet_routes[], front_routes[],
     evaluation_routes[], profile_routes[], measurement_routes[], clean_routes[], lease_routes[], event_routes[],
     description_routes[], sample_routes[], coverage_routes[], doubt_routes[], table_network_routes[],
-    net_config_routes[], agent_routes[];
+    net_config_routes[], agent_routes[], scan_routes[];
 /* Handlers that answer with more than JSON. */
 extern const struct http_produces entry_produces, predictor_produces, event_produces, subnet_produces,
     measurement_produces, net_config_produces;

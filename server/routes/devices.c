@@ -5,13 +5,14 @@
 #include "lut/base/clock.h"
 #include "lut/base/cpus.h"
 #include "lut/base/json.h"
+#include "lut/base/port.h"
 #include "lut/base/text.h"
 #include "server/routes/app.h"
 #include "server/routes/devices.h"
 #include "server/routes/events.h"
 #include "server/store/store.h"
 
-enum { BODY_BYTES = 16 * 1024, DESTINATION_MOST = 255, PATH_MOST = 255 };
+enum { BODY_BYTES = 16 * 1024, DESTINATION_MOST = 255, VISIT_MOST_S = 3600 };
 
 /* ---- checking what people send ---- */
 
@@ -25,14 +26,6 @@ static bool is_destination(const char *text)
     if (user == n) return true;
     const char *host = text + user + 1;
     return user > 0 && text[user] == '@' && *host && *host != '-' && host[strspn(host, allowed)] == '\0';
-}
-
-static bool is_port_path(const char *text)
-{
-    size_t n = strlen(text);
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)text[i] < 0x21 || text[i] == 0x7f) return false;
-    return n > 0 && n <= PATH_MOST && text[0] == '/';
 }
 
 static void check_ssh(struct json_fields *f)
@@ -76,12 +69,23 @@ static void check_conditions(struct json_fields *f)
 
 static void check_serial(struct json_fields *f)
 {
+    static const char *const flows[] = {"none", "rtscts", "xonxoff", NULL};
+    static const char *const resets[] = {"none", "dtr", "rts", NULL};
+    static const char *const protocols[] = {"lathe", "mlperf-tiny", NULL};
     const char *port = NULL;
     int64_t baud = 115200;
+    int64_t visit_s = 0;
+    int word = 0;
     json_get_string(f, "port", JSON_REQUIRED, &port);
     json_get_int(f, "baud", JSON_OPTIONAL, 1200, 12000000, &baud);
-    if (!f->status && !is_port_path(port))
-        f->status = error_field(f->err, "port", "port must be the path of a device, e.g. /dev/serial/by-id/usb-...");
+    json_get_word(f, "flow", JSON_OPTIONAL, flows, &word);
+    json_get_word(f, "reset", JSON_OPTIONAL, resets, &word);
+    json_get_word(f, "protocol", JSON_OPTIONAL, protocols, &word);
+    json_get_int(f, "visit_s", JSON_OPTIONAL, 1, VISIT_MOST_S, &visit_s);
+    if (!f->status && !port_is_name(port))
+        f->status = error_field(f->err, "port",
+                                "port must be the path of a device, e.g. /dev/serial/by-id/usb-..., or what is plugged "
+                                "in, usb:VID:PID or usb:VID:PID:SERIAL");
 }
 
 static enum lathe_status check_transport(const json_t *transport, struct lathe_error *err)
@@ -117,6 +121,7 @@ json_t *device_json(struct jobs *jobs, const json_t *document)
     json_object_set_new(answer, "last_seen", time_json(seen_ms));
     json_object_set_new(answer, "condition", jobs_device_condition(jobs, name));
     if (!json_object_get(answer, "error")) json_object_set_new(answer, "error", json_null());
+    if (!json_object_get(answer, "board")) json_object_set_new(answer, "board", json_null());
     return answer;
 }
 
@@ -224,8 +229,9 @@ static enum lathe_status change_in(void *context, struct kv_txn *txn, struct lat
     json_t *document = NULL;
     enum lathe_status st = store_get(txn, "device", c->name, &document, err);
     if (st) return st;
-    /* What went wrong belonged to how it was reached before. */
+    /* What went wrong, and what was there, belonged to how it was reached before. */
     if (c->transport) json_object_set_new(document, "error", json_null());
+    if (c->transport) json_object_del(document, "board");
     if (c->transport || c->let_out) jobs_end_quarantine(document);
     if (c->transport) json_object_set(document, "transport", (json_t *)c->transport);
     if (c->set_agent) json_object_set_new(document, "agent", c->agent ? json_string(c->agent) : json_null());

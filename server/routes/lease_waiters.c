@@ -25,6 +25,7 @@ struct lease_waiters {
     pthread_cond_t changed; /* work, tick or stop */
     struct waiter *first;   /* newest first */
     uint64_t work;          /* grows whenever there may be work */
+    json_t *scans;          /* object: agent -> what it is asked to look at */
     bool ticked, stopping;
 };
 
@@ -37,13 +38,37 @@ static void on_work(void *context)
     pthread_mutex_unlock(&w->lock);
 }
 
+/* @return new reference; NULL: nobody asked for one. */
+static json_t *take_scan(struct lease_waiters *w, const char *agent)
+{
+    pthread_mutex_lock(&w->lock);
+    json_t *scan = json_incref(json_object_get(w->scans, agent));
+    json_object_del(w->scans, agent);
+    pthread_mutex_unlock(&w->lock);
+    return scan;
+}
+
+void lease_waiters_ask_scan(struct lease_waiters *w, const char *agent, json_t *scan)
+{
+    pthread_mutex_lock(&w->lock);
+    json_object_set_new(w->scans, agent, scan);
+    w->work++;
+    pthread_cond_signal(&w->changed);
+    pthread_mutex_unlock(&w->lock);
+}
+
 /* Set the reply when there is one to give. @return false: none yet. */
-static bool try_lease(struct jobs *jobs, const struct waiter *w)
+static bool try_lease(struct lease_waiters *all, const struct waiter *w)
 {
     struct lathe_error err = {0};
     json_t *lease = NULL;
     const struct lease_request wanted = {w->agent, w->instance, w->machine, w->leases, w->cpus};
-    enum lathe_status st = jobs_lease_to(jobs, &wanted, &lease, &err);
+    json_t *scan = take_scan(all, w->agent);
+    if (scan) {
+        http_reply_json(w->request, 200, scan);
+        return true;
+    }
+    enum lathe_status st = jobs_lease_to(all->jobs, &wanted, &lease, &err);
     if (st == LATHE_NOT_FOUND) return false;
     if (st) http_reply_error(w->request, &err, NULL);
     else http_reply_json(w->request, 200, lease);
@@ -71,7 +96,7 @@ static bool settle(struct lease_waiters *w, struct waiter *waiter, bool may_have
         http_reply_empty(waiter->request, 204);
         return true;
     }
-    return may_have_work && try_lease(w->jobs, waiter);
+    return may_have_work && try_lease(w, waiter);
 }
 
 /* Go through waiters that were taken off the list. Those that have to wait on are returned. */
@@ -135,10 +160,12 @@ enum lathe_status lease_waiters_new(struct jobs *jobs, struct lease_waiters **ou
     struct lease_waiters *w = calloc(1, sizeof *w);
     if (!w) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     w->jobs = jobs;
+    w->scans = json_object();
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->changed, NULL);
     int failed = pthread_create(&w->thread, NULL, look_after, w);
     if (failed) {
+        json_decref(w->scans);
         free(w);
         return error_set(err, LATHE_IO, "can't start a thread: %s", strerror(failed));
     }
@@ -171,6 +198,7 @@ void lease_waiters_free(struct lease_waiters *w)
     lease_waiters_stop(w);
     pthread_mutex_destroy(&w->lock);
     pthread_cond_destroy(&w->changed);
+    json_decref(w->scans);
     free(w);
 }
 
@@ -222,7 +250,7 @@ enum http_outcome lease_waiters_serve(struct lease_waiters *w, struct http_reque
     bool stopping = false;
     while (!stopping) {
         uint64_t seen = work_seen(w);
-        if (try_lease(w->jobs, waiter)) {
+        if (try_lease(w, waiter)) {
             free_waiter(waiter);
             return HTTP_DONE;
         }

@@ -24,6 +24,10 @@ void lease_waiters_stop(struct lease_waiters *);
  *  is allowed. */
 void lease_waiters_free(struct lease_waiters *);
 
+/** Have an agent look at its serial ports: it gets the document in place of work, with its next request. One that waits
+ *  to be fetched is replaced. @param take_scan {"kind":"scan","id",..}. */
+void lease_waiters_ask_scan(struct lease_waiters *, const char *agent, json_t *take_scan);
+
 /** Answer a request for work: now when there is some or wait_s is 0, else later. Sets the reply in every case. */
 enum http_outcome lease_waiters_serve(struct lease_waiters *, struct http_request *, const struct lease_request *,
                                       int wait_s);

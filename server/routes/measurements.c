@@ -29,6 +29,8 @@ static enum http_outcome reply_measured(struct http_request *request)
         if (!st && count < NETWORK_MAX_LAYERS) st = layer_parse(json_string_value(text), &layers[count++], &err);
     }
     json_decref(texts);
+    if (!st && !count)
+        st = error_set(&err, LATHE_UNSUPPORTED, "this is a model of the board's own: its layers are not known");
     if (st) return fail(request, &err);
     return reply_net_config(request, layers, count, network_media[NETWORK_AS_NET_CONFIG]);
 }
@@ -44,29 +46,57 @@ static enum http_outcome cancel_measurement(struct http_request *request)
     return reply_job_cancelled(request, "measurement");
 }
 
+/* What the table of a board's own model would be called; the models of the benchmark are of int8. */
+static const char model_config[] = "mlperf_tiny-int8-t1-b1";
+
+static bool is_given(const json_t *body, const char *name)
+{
+    const json_t *value = json_object_get(body, name);
+    return value && !json_is_null(value);
+}
+
+/* What to measure: a network, or, where none is given, the model that the device has.
+ * @param[out] what,layers new references. */
+static enum lathe_status read_asked(const struct app *app, const json_t *body, json_t **what, json_t **layers,
+                                    struct lathe_error *err)
+{
+    struct asked_network asked;
+    if (!is_given(body, "subnet") && !is_given(body, "network")) {
+        *what = json_pack("{s:n}", "model");
+        *layers = json_array();
+        return LATHE_OK;
+    }
+    enum lathe_status st = asked_network_read(app, body, &asked, err);
+    if (st) return st;
+    *what = asked.what;
+    *layers = network_texts(asked.network.layers, asked.network.count);
+    return LATHE_OK;
+}
+
 static enum lathe_status create(const struct app *app, const json_t *body, json_t **job, struct lathe_error *err)
 {
     struct json_fields f;
     const char *device = NULL;
     const char *config = NULL;
+    json_t *what = NULL;
+    json_t *layers = NULL;
     int64_t visits = 0;
     int64_t runs = 0;
     double ci = -1;
-    struct asked_network asked;
+    bool model = !is_given(body, "subnet") && !is_given(body, "network");
     json_fields_begin(&f, body, err);
     json_get_name(&f, "device", JSON_REQUIRED, &device);
-    json_get_string(&f, "config", JSON_REQUIRED, &config);
+    json_get_string(&f, "config", model ? JSON_OPTIONAL : JSON_REQUIRED, &config);
     json_get_int(&f, "visits", JSON_OPTIONAL, 1, 1000, &visits);
     json_get_int(&f, "runs", JSON_OPTIONAL, 1, 1000, &runs);
     json_get_number(&f, "ci", JSON_OPTIONAL, 0, 0.99, &ci);
     asked_network_allow(&f);
     enum lathe_status st = json_fields_end(&f);
-    if (!st) st = asked_network_read(app, body, &asked, err);
+    if (!st) st = read_asked(app, body, &what, &layers, err);
     if (st) return st;
-    json_t *layers = network_texts(asked.network.layers, asked.network.count);
-    struct measurement_request q = {device, config, asked.what, layers, (int)visits, (int)runs, ci};
+    struct measurement_request q = {device, config ? config : model_config, what, layers, (int)visits, (int)runs, ci};
     st = jobs_create_measurement(app->jobs, &q, job, err);
-    json_decref(asked.what);
+    json_decref(what);
     json_decref(layers);
     return st;
 }

@@ -58,10 +58,19 @@ static void put_notes(json_t *answer, const struct table_info *info)
     }
 }
 
+/* What its times count: instructions are none, whatever their fields are called. */
+static const char *clock_of(const json_t *fingerprint)
+{
+    const char *clock = json_string_value(json_object_get(fingerprint, "clock"));
+    if (clock && strcmp(clock, "instructions") == 0) return "instructions";
+    return clock && strcmp(clock, "cycles") == 0 ? "cycles" : "ns";
+}
+
 static json_t *with_fingerprint(const struct table_info *info)
 {
     json_t *answer = table_json(info);
     json_object_set(answer, "fingerprint", info->fingerprint);
+    json_object_set_new(answer, "clock", json_string(clock_of(info->fingerprint)));
     put_notes(answer, info);
     return answer;
 }
@@ -119,9 +128,10 @@ static json_t *versions_json(struct kv_txn *txn, struct table_id id)
     for (uint32_t v = newest; v >= 1; v--) {
         struct table_info info;
         if (table_info(txn, id, v, &info, NULL)) continue;
-        json_array_append_new(versions, json_pack("{s:I, s:I, s:s, s:o, s:O}", "version", (json_int_t)v, "entries",
+        json_array_append_new(versions, json_pack("{s:I, s:I, s:s, s:o, s:O, s:s}", "version", (json_int_t)v, "entries",
                                                   (json_int_t)info.entries, "origin", info.origin, "created",
-                                                  time_json(info.created_ms), "fingerprint", info.fingerprint));
+                                                  time_json(info.created_ms), "fingerprint", info.fingerprint, "clock",
+                                                  clock_of(info.fingerprint)));
         table_info_clear(&info);
     }
     return versions;

@@ -35,6 +35,10 @@ class DeviceTest(unittest.TestCase):
             ({"type": "ssh", "destination": "h", "cpus": "0-"}, "transport.cpus"), ({"type": "local", "cpus": "1,,2"}, "transport.cpus"),
             ({"type": "local", "cpus": "3-1"}, "transport.cpus"), ({"type": "local", "cpus": "99999"}, "transport.cpus"),
             ({"type": "serial", "port": "ttyUSB0"}, "transport.port"), ({"type": "serial", "port": "/dev/x", "baud": 1}, "transport.baud"),
+            ({"type": "serial", "port": "usb:2341"}, "transport.port"), ({"type": "serial", "port": "/dev/x", "flow": "cts"}, "transport.flow"),
+            ({"type": "serial", "port": "/dev/x", "reset": "button"}, "transport.reset"), ({"type": "serial", "port": "/dev/x", "visit_s": 0}, "transport.visit_s"),
+            ({"type": "serial", "port": "/dev/x", "protocol": "modbus"}, "transport.protocol"), ({"type": "local", "flow": "none"}, "transport.flow"),
+            ({"type": "serial", "port": "/dev/x", "cpus": "0"}, "transport.cpus"),
         ]
         for transport, field in bad:
             status, _, problem = self.server.call("POST", "/v1/devices", {"name": "d", "transport": transport})
@@ -42,6 +46,9 @@ class DeviceTest(unittest.TestCase):
         self.assertEqual(self.server.ok("GET", "/v1/devices")["items"], [])
         self.assertEqual(self.add("a", {"type": "ssh", "destination": "pi@10.0.0.7", "port": 2222})[0], 201)
         self.assertEqual(self.add("b", {"type": "serial", "port": "/dev/serial/by-id/usb-X"})[0], 201)
+        whole = {"type": "serial", "port": "usb:2341:0043:758333", "baud": 921600, "flow": "rtscts", "reset": "dtr", "protocol": "lathe", "visit_s": 90}
+        status, _, device = self.add("c", whole)
+        self.assertEqual((status, device["transport"], device["board"]), (201, whole, None))
 
     def test_names_and_unknown_fields_are_refused(self):
         for name in ("", "a/b", ".a", "-a", "a b", "x" * 65, 7, None):

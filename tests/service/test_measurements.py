@@ -55,7 +55,7 @@ class MeasurementTest(unittest.TestCase):
         self.assertEqual([item["id"] for item in self.server.ok("GET", "/v1/measurements")["items"]], [job["id"]])
 
     def test_a_request_that_can_not_be_met_names_its_field(self):
-        self.server.ok("POST", "/v1/devices", {"name": "uno", "transport": {"type": "serial", "port": "/dev/ttyACM0"}})
+        self.server.ok("POST", "/v1/devices", {"name": "uno", "transport": {"type": "serial", "port": "/dev/ttyACM0", "protocol": "mlperf-tiny"}})
         cases = [
             ({"device": "nobody"}, 404, "device"),
             ({"device": "uno"}, 422, "device"),

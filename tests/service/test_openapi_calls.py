@@ -83,7 +83,8 @@ class EveryCallTest(unittest.TestCase):
     def devices(self):
         for name, transport in (("pi4", {"type": "ssh", "destination": "pi@10.0.0.7", "port": 22, "cpus": "2-3", "governor": "performance",
                                          "khz": 1500000, "cool_below_c": 60}),
-                                ("uno", {"type": "serial", "port": "/dev/ttyACM0", "baud": 115200})):
+                                ("uno", {"type": "serial", "port": "usb:2341:0043", "baud": 115200, "flow": "none", "reset": "dtr",
+                                         "protocol": "mlperf-tiny", "visit_s": 60})):
             self.call(201, "POST", "/v1/devices", {"name": name, "transport": transport, "agent": None})
         self.call(409, "POST", "/v1/devices", {"name": "uno", "transport": {"type": "local"}})
         self.call(200, "GET", "/v1/devices?limit=1")
@@ -142,7 +143,9 @@ class EveryCallTest(unittest.TestCase):
         for path, body in (("/v1/profiles", profile), ("/v1/measurements", measurement)):
             self.call(422, "POST", path, body)
             self.call(404, "POST", path, {**body, "device": "nobody"})
-        self.call(422, "POST", "/v1/devices/uno/clean")
+        self.server.ok("POST", "/v1/tables/imported/x-f32-t1-b1/entries", b"layer,mean_ms\nlinear in=1x1x8 out=1x1x10,0.5\n", ctype="text/csv")
+        self.call(422, "POST", "/v1/devices/imported/clean")
+        self.call(202, "POST", "/v1/measurements", {"device": "uno", "visits": 1, "runs": 1})
         self.call(404, "POST", "/v1/devices/nobody/clean")
         for kind in ("profiles", "measurements", "cleans"):
             self.call(404, "GET", f"/v1/{kind}/nothing")
@@ -253,6 +256,10 @@ class EveryCallTest(unittest.TestCase):
                                                       "ssh": ["pi4"]})
         lab = next(a for a in self.call(200, "GET", "/v1/agents")["items"] if a["name"] == "lab")
         self.assertEqual(lab["sees"]["ssh"], ["pi4"])
+        self.call(409, "POST", "/v1/agents/absent/scan", {})
+        self.call(204, "POST", "/v1/agents/scanner/leases", {})
+        scan = self.call(202, "POST", "/v1/agents/scanner/scan", {"ports": ["/dev/ttyAMA0"], "baud": 9600})
+        self.assertEqual(self.call(200, "POST", "/v1/agents/scanner/leases", {})["id"], scan["id"])
 
     # ---- the rest ----
 

@@ -156,7 +156,7 @@ class ProfileTest(unittest.TestCase):
         self.assertIsNone(rest["next"])
 
     def test_a_request_that_can_not_be_met_names_its_field(self):
-        self.server.ok("POST", "/v1/devices", {"name": "far", "transport": {"type": "serial", "port": "/dev/ttyX"}})
+        self.server.ok("POST", "/v1/devices", {"name": "far", "transport": {"type": "serial", "port": "/dev/ttyX", "protocol": "mlperf-tiny"}})
         cases = [
             ({"device": "nobody"}, 404, "device"),
             ({"device": "far"}, 422, "device"),

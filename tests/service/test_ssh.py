@@ -155,8 +155,8 @@ class CleanTest(SshCase):
 
     def test_devices_that_do_not_exist_or_have_no_transport_can_not_be_cleaned(self):
         self.assertEqual(self.server.call("POST", "/v1/devices/nobody/clean")[0], 404)
-        self.server.ok("PATCH", "/v1/devices/here", {"transport": {"type": "serial", "port": "/dev/ttyX"}})
-        self.assertEqual(self.server.call("POST", "/v1/devices/here/clean")[0], 422)
+        self.server.ok("POST", "/v1/tables/imported/x-f32-t1-b1/entries", b"layer,mean_ms\nlinear in=1x1x8 out=1x1x10,0.5\n", ctype="text/csv")
+        self.assertEqual(self.server.call("POST", "/v1/devices/imported/clean")[0], 422)
 
     def test_a_device_on_the_agents_machine_has_nothing_to_clean(self):
         self.agent(self.sshd())

@@ -508,7 +508,6 @@ START_TEST(a_request_that_can_not_be_met_names_its_field)
 {
     static const struct wrong wrongs[] = {
         {"nobody", CONFIG, "small", 32, LATHE_NOT_FOUND, "device", "nobody"},
-        {"far", CONFIG, "small", 32, LATHE_UNSUPPORTED, "device", "serial"},
         {"imported", CONFIG, "small", 32, LATHE_UNSUPPORTED, "device", "transport"},
         {"board", "xnnpack", "small", 32, LATHE_INVALID, "config", "xnnpack-f32-t1-b1"},
         {"board", "xnnpack-f32-t0-b1", "small", 32, LATHE_INVALID, "config", "threads"},
@@ -518,7 +517,6 @@ START_TEST(a_request_that_can_not_be_met_names_its_field)
         {"board", CONFIG, "large", 32, LATHE_INVALID, "space", "large"},
         {"board", CONFIG, "small", 33, LATHE_INVALID, "resolutions", "33"},
     };
-    put_device("far", "serial", NULL);
     put_device("imported", NULL, NULL);
     for (size_t i = 0; i < sizeof wrongs / sizeof wrongs[0]; i++) {
         const struct wrong *w = &wrongs[i];

@@ -9,7 +9,7 @@
 #include "lut/base/json.h"
 #include "test_transport_session.h"
 
-static const struct patience patience = {20000, 20000, 2};
+static const struct patience patience = {.first_ms = 20000, .repeat_ms = 20000, .attempts = 2};
 
 /* A conversation of single requests; keeps what the last answer said. */
 struct talk {

@@ -9,6 +9,7 @@
 #include "check_main.h"
 #include "conformance/int8_cases.h"
 #include "lut/base/clock.h"
+#include "test_terminal.h"
 #include "test_transport_session.h"
 #include "test_transport_ssh.h"
 
@@ -19,10 +20,17 @@ static uint64_t seconds_since(uint64_t start_ns)
 
 /* Transports: what every one must do. */
 
-static const char *const ways[] = {"local", "ssh"};
-enum { WAYS = sizeof ways / sizeof ways[0] };
+static const char *const ways[] = {"local", "ssh", "serial"};
+/* PROGRAMS: those whose other end is a program that they start. */
+enum { WAYS = sizeof ways / sizeof ways[0], PROGRAMS = 2 };
 static const struct transport *way;
-static const struct transport_options board = {.destination = "pi@board"};
+static struct terminal terminal;
+static const struct transport_options board = {.destination = "pi@board", .line = {.port = terminal.port}};
+
+static void end_terminal(void)
+{
+    terminal_stop(&terminal);
+}
 
 static struct link *open_link(int i, const char *const *argv)
 {
@@ -30,6 +38,7 @@ static struct link *open_link(int i, const char *const *argv)
     struct lathe_error err = {0};
     way = transport_find(ways[i]);
     ck_assert_ptr_nonnull(way);
+    if (i >= PROGRAMS) terminal_start(&terminal, argv);
     ck_assert_msg(way->open(argv, &board, &link, &err) == LATHE_OK, "%s", err.message);
     return link;
 }
@@ -121,7 +130,7 @@ START_TEST(a_program_that_is_not_there_is_not_found)
     const char *const folder[] = {"/", NULL};
     struct link *link = NULL;
     struct lathe_error err = {0};
-    for (size_t i = 0; i < WAYS; i++) {
+    for (size_t i = 0; i < PROGRAMS; i++) {
         ck_assert_int_eq(transport_find(ways[i])->open(absent, &board, &link, &err), LATHE_NOT_FOUND);
         ck_assert_ptr_nonnull(strstr(err.message, "/nonexistent/lathe-run"));
     }
@@ -340,11 +349,12 @@ static TCase *link_cases(void)
     TCase *t = tcase_create("link");
     tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, fake_ssh_set_up, fake_ssh_tear_down);
+    tcase_add_checked_fixture(t, NULL, end_terminal);
     tcase_add_loop_test(t, bytes_come_back_as_they_were_sent, 0, WAYS);
     tcase_add_loop_test(t, silence_ends_in_a_timeout_and_the_link_stays_usable, 0, WAYS);
-    tcase_add_loop_test(t, the_end_of_a_program_is_told_with_its_status_and_last_words, 0, WAYS);
-    tcase_add_loop_test(t, a_signal_that_ended_a_program_is_named, 0, WAYS);
-    tcase_add_loop_test(t, a_program_that_ignores_the_end_of_its_input_and_sigterm_is_killed, 0, WAYS);
+    tcase_add_loop_test(t, the_end_of_a_program_is_told_with_its_status_and_last_words, 0, PROGRAMS);
+    tcase_add_loop_test(t, a_signal_that_ended_a_program_is_named, 0, PROGRAMS);
+    tcase_add_loop_test(t, a_program_that_ignores_the_end_of_its_input_and_sigterm_is_killed, 0, PROGRAMS);
     tcase_add_test(t, a_program_that_is_not_there_is_not_found);
     return t;
 }

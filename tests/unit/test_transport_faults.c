@@ -223,7 +223,14 @@ static void newer_close(struct link *link)
 
 START_TEST(a_runner_of_another_version_is_unsupported_and_both_versions_are_named)
 {
-    const struct transport newer = {"newer", newer_open, newer_write, newer_read, newer_close};
+    const struct transport newer = {
+        .name = "newer",
+        .peer = "a newer runner",
+        .open = newer_open,
+        .write = newer_write,
+        .read = newer_read,
+        .close = newer_close,
+    };
     struct session *s = NULL;
     struct lathe_error err = {0};
     ck_assert_int_eq(session_open(&newer, runner_argv, &plain, &s, &err), LATHE_UNSUPPORTED);
