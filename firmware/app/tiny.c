@@ -122,7 +122,8 @@ static void on_results(char *arguments)
     }
     send("m-results-[");
     for (uint32_t i = 0; i < bytes; i++) {
-        const int value = ((const int8_t *)visit_output())[i];
+        const uint8_t byte = visit_output()[i];
+        const int value = byte < 128 ? byte : byte - 256;
         const uint32_t thousandths = ((uint32_t)(value < 0 ? -value : value) * 1000 + 16) / 32;
         char line[LINE_BYTES];
         struct text t = text_into(line, sizeof line);
