@@ -122,7 +122,8 @@ static void on_results(char *arguments)
     }
     send("m-results-[");
     for (uint32_t i = 0; i < bytes; i++) {
-        const int value = (int8_t)visit_output()[i];
+        const uint8_t byte = visit_output()[i];
+        const int value = byte < 128 ? byte : byte - 256;
         const uint32_t thousandths = ((uint32_t)(value < 0 ? -value : value) * 1000 + 16) / 32;
         char line[LINE_BYTES];
         struct text t = text_into(line, sizeof line);
@@ -189,9 +190,9 @@ static void load(const char *word)
 
 static int hex_digit(char c)
 {
-    static const char digits[] = "0123456789abcdef";
-    const char *at = memchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c, 16);
-    return at ? (int)(at - digits) : -1;
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 static void load_bytes(const char *word)
