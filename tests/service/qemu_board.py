@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: 2026 The Lathe authors
 """A board in QEMU, its UART at a socket or, by socat, at a pseudo terminal."""
+import itertools
 import os
 import pathlib
+import select
 import shutil
 import socket
 import struct
@@ -10,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 
 from lathe_service import WAIT_S
 
@@ -44,7 +47,7 @@ def wait_until(done, what):
     while not done():
         if time.monotonic() > end:
             raise AssertionError(f"waited in vain for {what}")
-        time.sleep(0.01)
+        select.select([], [], [], 0.01)
 
 
 class QemuBoard:
@@ -115,11 +118,62 @@ class QemuBoard:
         self.close()
 
 
+class Gdb:
+    """QEMU's debugger stub, for what no request can do to a program. The machine stands still until it is left."""
+
+    def __init__(self, board):
+        self.riscv = board.name.startswith("riscv")
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(WAIT_S)
+        self.socket.connect(board.gdb)
+
+    def __enter__(self):
+        self.ask("?")
+        self.ask("qXfer:features:read:target.xml:0,ffb")  # QEMU then takes single registers
+        return self
+
+    def __exit__(self, *_):
+        self.send("D")
+        self.socket.close()
+
+    def send(self, text):
+        self.socket.sendall(f"${text}#{sum(text.encode()) % 256:02x}".encode())
+
+    def ask(self, text):
+        self.send(text)
+        data = b""
+        while b"#" not in data[:-2]:
+            data += self.socket.recv(4096)
+        self.socket.sendall(b"+")
+        return data[data.index(b"$") + 1:data.rindex(b"#")].decode()
+
+    def write_register(self, number, value):
+        reply = self.ask(f"P{number:x}={struct.pack('<I', value).hex()}")
+        assert reply == "OK", reply
+
+    def jump(self, address):
+        self.write_register(32 if self.riscv else 15, address)
+
+    def set_stack(self, address):
+        self.write_register(2 if self.riscv else 13, address)
+
+    def hang(self, address):
+        """Make the processor run in a circle at an address of its RAM, interrupts as they are. @return the place."""
+        reply = self.ask(f"M{address:x},2:{'fee7' if not self.riscv else '01a0'}")  # a jump to itself
+        assert reply == "OK", reply
+        self.jump(address)
+        return address
+
+
 class Host:
     """The host's side of the wire protocol over a socket: one request, one reply."""
 
-    def __init__(self, connection, nonce=0x5eed1234):
-        self.connection, self.nonce, self.seq = connection, nonce, 0
+    nonces = itertools.count(0x5EED1234)
+
+    def __init__(self, connection, nonce=None):
+        """@param nonce None: one that no other Host has."""
+        self.connection, self.seq = connection, 0
+        self.nonce = next(self.nonces) if nonce is None else nonce
         self.decoder = wire.Decoder()
 
     def message(self, kind, payload=b""):
@@ -146,7 +200,6 @@ class Host:
     @staticmethod
     def read_reply(request, reply):
         """Checks that a reply is the request's. @return its payload."""
-        import zlib
         header = wire.REPLY_HEADER.unpack_from(reply)
         asked = wire.REQUEST_HEADER.unpack_from(request)
         assert header[:2] == asked[:2] and header[3] == zlib.crc32(request), (header, asked)
