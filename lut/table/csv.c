@@ -9,9 +9,9 @@
 #include "lut/table/rows.h"
 
 enum { COLUMNS = 13 };
-static const char *const column_names[COLUMNS] = {"layer",  "kind",   "count",  "latency_ms", "mean_ms",  "trimmed_ms",
-                                                  "std_ms", "min_ms", "p50_ms", "p90_ms",     "contexts", "ci_ms",
-                                                  "alone"};
+static const char *const column_names[COLUMNS] = {"layer",      "kind",   "count",  "latency_ms", "mean_ms",
+                                                  "trimmed_ms", "std_ms", "min_ms", "p50_ms",     "p90_ms",
+                                                  "contexts",   "ci_ms",  "alone"};
 static const char header[] =
     "layer,kind,count,latency_ms,mean_ms,trimmed_ms,std_ms,min_ms,p50_ms,p90_ms,contexts,ci_ms,alone";
 

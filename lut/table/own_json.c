@@ -99,14 +99,14 @@ json_t *entry_to_json(const char *row_text, const struct latency *l)
 {
     char updated[25];
     clock_format(l->updated_ms, updated);
-    return json_pack("{s:s, s:s%, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:o}", "layer", row_text,
-                     "kind", row_text, strcspn(row_text, " "), "count", (json_int_t)l->count, "samples",
+    return json_pack("{s:s, s:s%, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:o}", "layer",
+                     row_text, "kind", row_text, strcspn(row_text, " "), "count", (json_int_t)l->count, "samples",
                      (json_int_t)l->samples, "latency_ms", number_or_null(latency_best_ms(l)), "mean_ms",
                      number_or_null(l->mean_ms), "trimmed_ms", number_or_null(l->trimmed_ms), "std_ms",
                      number_or_null(l->std_ms), "min_ms", number_or_null(l->min_ms), "p50_ms",
                      number_or_null(l->p50_ms), "p90_ms", number_or_null(l->p90_ms), "ci_ms", number_or_null(l->ci_ms),
-                     "cpu_share", number_or_null(l->cpu_share), "contexts", (json_int_t)l->contexts, "alone", l->alone, "updated",
-                     l->updated_ms ? json_string(updated) : json_null());
+                     "cpu_share", number_or_null(l->cpu_share), "contexts", (json_int_t)l->contexts, "alone", l->alone,
+                     "updated", l->updated_ms ? json_string(updated) : json_null());
 }
 
 /* By hand, and not by entry_to_json(): Jansson prints 0.1 with seventeen digits. */

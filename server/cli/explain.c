@@ -62,12 +62,9 @@ static void print_next(const json_t *answer)
 {
     static const struct {
         const char *field, *title, *unit;
-    } costs[] = {{"latency_ms", "latency", "ms"},
-                 {"macs_m", "MACs", "M"},
-                 {"params_m", "parameters", "M"},
-                 {"peak_activation_kb", "activations", "kB"},
-                 {"weights_kb", "weights", "kB"},
-                 {"sram_kb", "SRAM", "kB"},
+    } costs[] = {{"latency_ms", "latency", "ms"}, {"macs_m", "MACs", "M"},
+                 {"params_m", "parameters", "M"}, {"peak_activation_kb", "activations", "kB"},
+                 {"weights_kb", "weights", "kB"}, {"sram_kb", "SRAM", "kB"},
                  {"flash_kb", "flash", "kB"}};
     const json_t *next = json_at(answer, "explain.next");
     if (!next) return; /* the search did not look for one, or found none */

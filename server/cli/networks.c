@@ -43,7 +43,8 @@ static void print_network(const json_t *network)
     if (json_at(network, "published.sram_kb")) printf(" (published: %g kB)", number_at(network, "published.sram_kb"));
     printf(", %.1f kB of flash", number_at(network, "flash_kb"));
     if (json_at(network, "published.flash_kb")) printf(" (published: %g kB)", number_at(network, "published.flash_kb"));
-    printf(" (int8)\nresolution   %.0f\nsource       %s\n", number_at(network, "resolution"), shown_at(network, "source"));
+    printf(" (int8)\nresolution   %.0f\nsource       %s\n", number_at(network, "resolution"),
+           shown_at(network, "source"));
     if (json_at(network, "notes")) printf("notes        %s\n", shown_at(network, "notes"));
     putchar('\n');
     print_table(columns, json_at(network, "layers"));

@@ -79,14 +79,8 @@ static void print_rows(const json_t *page, const char *unit)
     snprintf(interval, sizeof interval, "+- %s", unit);
     snprintf(p90, sizeof p90, "P90 %s", unit);
     const struct column columns[] = {
-        {"LAYER", "layer", CELL_TEXT},
-        {latency, "latency_ms", 4},
-        {interval, "ci_ms", 4},
-        {p90, "p90_ms", 4},
-        {"SAMPLES", "count", 0},
-        {"CONTEXTS", "contexts", 0},
-        {"", "mark", CELL_TEXT},
-        {0},
+        {"LAYER", "layer", CELL_TEXT}, {latency, "latency_ms", 4},  {interval, "ci_ms", 4},  {p90, "p90_ms", 4},
+        {"SAMPLES", "count", 0},       {"CONTEXTS", "contexts", 0}, {"", "mark", CELL_TEXT}, {0},
     };
     const json_t *rows = json_at(page, "items");
     for (size_t i = 0; i < json_array_size(rows); i++) {

@@ -79,8 +79,7 @@ static void balance_dim(const struct work *w, int dim, long gain, struct subnet 
     for (int v = 0; v < space_dim(space, dim)->count; v++) {
         candidate.at[dim] = (uint8_t)v;
         int used = w->usage[dim][v] - w->usage[dim][best];
-        if (v == best || used > 0 || gain_of(w, &candidate) < gain ||
-            !grid_fits(w->grid, w->resolution, &candidate))
+        if (v == best || used > 0 || gain_of(w, &candidate) < gain || !grid_fits(w->grid, w->resolution, &candidate))
             continue;
         equals = used < 0 ? 1 : equals + 1;
         if (rng_below(w->rng, (uint32_t)equals) == 0) best = v;

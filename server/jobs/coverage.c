@@ -57,9 +57,8 @@ static json_t *sum_up(const struct looking *l, json_t *take_resolutions)
         total += counts;
         present += counts && !l->lacking[i];
     }
-    return json_pack("{s:s, s:I, s:I, s:o}", "space", space_id(l->grid.space), "rows_total",
-                     (json_int_t)total, "rows_present", (json_int_t)present, "resolutions",
-                     take_resolutions);
+    return json_pack("{s:s, s:I, s:I, s:o}", "space", space_id(l->grid.space), "rows_total", (json_int_t)total,
+                     "rows_present", (json_int_t)present, "resolutions", take_resolutions);
 }
 
 static enum lathe_status newest_version(struct looking *l, struct lathe_error *err)

@@ -18,8 +18,8 @@ struct grid_place {
 
 struct grid_row {
     char text[LAYER_TEXT_BYTES];
-    uint64_t arena_bytes, flash_bytes; /* that its layer needs on a board */
-    const char *refusal;               /* why no board's firmware runs it; NULL: it does. Static */
+    uint64_t arena_bytes, flash_bytes;          /* that its layer needs on a board */
+    const char *refusal;                        /* why no board's firmware runs it; NULL: it does. Static */
     struct grid_place places[GRID_OCCURRENCES]; /* the first few */
     int place_count;
     int contexts; /* wanted in the end */
@@ -58,8 +58,8 @@ int grid_rows_of(struct grid *, int resolution, const struct subnet *, int *rows
 bool grid_row_fits(const struct grid *, const struct grid_row *);
 /** Whether a subnet fits as a whole. @param resolution as for grid_row_at(). */
 bool grid_fits(const struct grid *, int resolution, const struct subnet *);
-/** Lower dimensions of a subnet, chosen at random, until it fits. Sizes rise with every dimension, so that a subnet that
- *  holds what stands at a place is found if there is one. @param place that it goes on choosing; NULL: none.
+/** Lower dimensions of a subnet, chosen at random, until it fits. Sizes rise with every dimension, so that a subnet
+ * that holds what stands at a place is found if there is one. @param place that it goes on choosing; NULL: none.
  *  @return false: nothing fits. */
 bool grid_shrink(const struct grid *, int resolution, const struct grid_place *place, struct rng *, struct subnet *);
 /** Make a subnet choose what stands at a place. */

@@ -65,10 +65,11 @@ enum lathe_status jobs_create_profile(struct jobs *, const struct profile_reques
 /* All borrowed. */
 struct measurement_request {
     const char *device, *config;
-    const json_t *what;   /* fields of the answer that tell what it is: {"subnet":{..}} or {"network":{..}}; kept */
-    const json_t *layers; /* canonical texts of one network; empty: the model that a board has which speaks mlperf-tiny */
-    int visits;           /* at most; 0: 100 with ci, else 10 */
-    int runs;             /* timed runs a visit; 0: 5 */
+    const json_t *what; /* fields of the answer that tell what it is: {"subnet":{..}} or {"network":{..}}; kept */
+    const json_t
+        *layers; /* canonical texts of one network; empty: the model that a board has which speaks mlperf-tiny */
+    int visits;  /* at most; 0: 100 with ci, else 10 */
+    int runs;    /* timed runs a visit; 0: 5 */
     double ci; /* go on until half the 95% interval is within this share of the latency, 0: make all visits; below 0: 1%
                   where visits is 0, else 0 */
 };

@@ -67,9 +67,9 @@ struct plan {
     size_t network_count;
     struct subnet sentinel;
     bool has_sentinel; /* false: no subnet fits */
-    uint32_t *visits; /* indices of networks, in the order in which to visit them */
+    uint32_t *visits;  /* indices of networks, in the order in which to visit them */
     size_t visit_count;
-    struct plan_row *rows; /* the missing ones */
+    struct plan_row *rows;         /* the missing ones */
     size_t row_count, alone_count; /* of which so many are alone */
     struct plan_left_out *left_out;
     size_t left_out_count;

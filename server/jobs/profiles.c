@@ -277,8 +277,8 @@ enum { LEFT_OUT_SHOWN = 20 };
 static json_t *why_left_out(const struct plan_left_out *row)
 {
     if (row->refusal) return json_string(row->refusal);
-    return json_sprintf("does not fit: needs %llu bytes of SRAM and %llu of flash", (unsigned long long)row->arena_bytes,
-                        (unsigned long long)row->flash_bytes);
+    return json_sprintf("does not fit: needs %llu bytes of SRAM and %llu of flash",
+                        (unsigned long long)row->arena_bytes, (unsigned long long)row->flash_bytes);
 }
 
 /* What a board has no room for: how many rows, and the first of them. */
@@ -307,8 +307,7 @@ static void list_subnets(const struct profile_draft *draft, const char *role, js
 static void list_isolated(const struct profile_draft *draft, const json_t *job, json_t *networks, json_t *visits)
 {
     const struct plan *plan = &draft->plan;
-    for (size_t i = 0; i < plan->row_count; i++)
-        json_array_append_new(networks, describe_alone(&plan->rows[i]));
+    for (size_t i = 0; i < plan->row_count; i++) json_array_append_new(networks, describe_alone(&plan->rows[i]));
     for (size_t i = 0; i < plan->network_count; i++)
         if (plan->held_out[i])
             json_array_append_new(networks, describe_network(draft->space, &plan->networks[i], "held_out"));
@@ -338,12 +337,10 @@ static enum lathe_status put_draft(struct kv_txn *txn, json_t *job, const struct
     note_new_params(visits, networks, &params);
     enum lathe_status st = LATHE_OK;
     size_t network_count = json_array_size(networks);
-    bool complete = profile_is(job, "isolated") ||
-                    (network_count == plan->network_count + plan->alone_count &&
-                     json_array_size(visits) == visits_of(draft, job));
-    json_t *own = draft->sentinel || !plan->has_sentinel
-                      ? NULL
-                      : describe_network(draft->space, &plan->sentinel, "sentinel");
+    bool complete = profile_is(job, "isolated") || (network_count == plan->network_count + plan->alone_count &&
+                                                    json_array_size(visits) == visits_of(draft, job));
+    json_t *own =
+        draft->sentinel || !plan->has_sentinel ? NULL : describe_network(draft->space, &plan->sentinel, "sentinel");
     job_add_sentinel(job, networks, draft->sentinel ? draft->sentinel : own);
     json_decref(own);
     if (!complete) st = error_set(err, LATHE_NO_MEMORY, "out of memory");

@@ -113,10 +113,12 @@ static void add_figures(json_t *answer, const struct network *net)
 
 static json_t *summary(const struct network_entry *e)
 {
-    json_t *answer = json_pack("{s:s,s:s,s:s,s:i,s:s,s:f,s:{s:o,s:o,s:o,s:o},s:s,s:s?}", "name", e->name, "title", e->title,
-                     "family", e->family, "resolution", e->resolution, "id", e->id, "top1", e->top1, "published", "macs_m", published_figure(e->published_macs_m), "params_m",
-                     published_figure(e->published_params_m), "sram_kb", published_figure(e->published_sram_kb),
-                     "flash_kb", published_figure(e->published_flash_kb), "source", e->source, "notes", e->notes);
+    json_t *answer =
+        json_pack("{s:s,s:s,s:s,s:i,s:s,s:f,s:{s:o,s:o,s:o,s:o},s:s,s:s?}", "name", e->name, "title", e->title,
+                  "family", e->family, "resolution", e->resolution, "id", e->id, "top1", e->top1, "published", "macs_m",
+                  published_figure(e->published_macs_m), "params_m", published_figure(e->published_params_m), "sram_kb",
+                  published_figure(e->published_sram_kb), "flash_kb", published_figure(e->published_flash_kb), "source",
+                  e->source, "notes", e->notes);
     add_figures(answer, &e->network);
     return answer;
 }

@@ -26,9 +26,9 @@ enum lathe_status predictor_cache_new(struct kv *, const struct catalog *, const
 /** Nothing may be held any more. NULL is allowed. */
 void predictor_cache_free(struct predictor_cache *);
 
-/** Hold a predictor. @param id NULL: the one that ships for the space; *out is NULL, and that no error, when none does. @param space NULL: of any space; otherwise one
- * for another space is LATHE_INVALID. Errors are about the field "predictor". @param[out] out give to
- * predictor_release(). */
+/** Hold a predictor. @param id NULL: the one that ships for the space; *out is NULL, and that no error, when none does.
+ * @param space NULL: of any space; otherwise one for another space is LATHE_INVALID. Errors are about the field
+ * "predictor". @param[out] out give to predictor_release(). */
 enum lathe_status predictor_hold(struct predictor_cache *, const char *id, const struct space *space,
                                  struct held_predictor **out, struct lathe_error *err);
 void predictor_release(struct predictor_cache *, struct held_predictor *);

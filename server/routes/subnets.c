@@ -102,14 +102,16 @@ static json_t *answer_json(const struct ask *a, const struct search_result *r)
     const struct question *q = &a->question;
     double margin_ms = question_latency_margin_ms(q, &r->subnet);
     json_t *answer = json_pack("{s:o, s:o, s:[f,f]}", "subnet", subnet_to_json(q->space, &r->subnet), "top1",
-                               isnan(r->top1) ? question_top1(q, &r->subnet) : json_real(r->top1), "latency_ms_range", r->latency_ms - margin_ms, r->latency_ms + margin_ms);
+                               isnan(r->top1) ? question_top1(q, &r->subnet) : json_real(r->top1), "latency_ms_range",
+                               r->latency_ms - margin_ms, r->latency_ms + margin_ms);
     question_put_costs(q, &r->subnet, answer);
     json_object_set_new(answer, "layers", layers_json(q->problem, &r->subnet));
     json_object_set_new(answer, "search",
                         json_pack("{s:s, s:s, s:I, s:f, s:f, s:I, s:o}", "algorithm", r->algorithm, "objective",
-                                  a->search.most_macs ? most_macs : objective_name(a->search.minimise), "evaluations", (json_int_t)r->evaluations,
-                                  "elapsed_ms", r->elapsed_ms, "budget_ms", a->search.budget_ms, "seed",
-                                  (json_int_t)a->search.seed, "effort", explain_effort(r->evaluations, r->cpu_ms)));
+                                  a->search.most_macs ? most_macs : objective_name(a->search.minimise), "evaluations",
+                                  (json_int_t)r->evaluations, "elapsed_ms", r->elapsed_ms, "budget_ms",
+                                  a->search.budget_ms, "seed", (json_int_t)a->search.seed, "effort",
+                                  explain_effort(r->evaluations, r->cpu_ms)));
     json_object_set_new(answer, "explain", explain_answer(a, r));
     json_object_set_new(answer, "provenance", question_provenance(q));
     return answer;

@@ -221,8 +221,8 @@ static json_t *describe(const struct verifying *v, const struct attempt *best, d
         const struct attempt *a = &v->attempts[i];
         json_array_append_new(attempts, json_pack("{s:f,s:f,s:o,s:O}", "predicted_ms", a->result.latency_ms,
                                                   "latency_ms", a->latency_ms, "top1",
-                                                  isnan(a->result.top1) ? json_null() : json_real(a->result.top1), "measurement",
-                                                  json_object_get(a->measurement, "id")));
+                                                  isnan(a->result.top1) ? json_null() : json_real(a->result.top1),
+                                                  "measurement", json_object_get(a->measurement, "id")));
     }
     json_t *m = best->measurement;
     return json_pack("{s:o,s:f,s:f,s:O,s:O,s:O,s:O,s:f,s:o}", "asked_ms",

@@ -7,8 +7,8 @@
 
 #include "server/search/internal.h"
 
-static const char *const cost_names[COST_OTHER_LATENCY] = {"latency_ms", "macs_m", "params_m", "peak_activation_kb",
-                                                           "weights_kb", "sram_kb",  "flash_kb"};
+static const char *const cost_names[COST_OTHER_LATENCY] = {"latency_ms", "macs_m",  "params_m", "peak_activation_kb",
+                                                           "weights_kb", "sram_kb", "flash_kb"};
 static const double units[COST_OTHER_LATENCY] = {1, 1e6, 1e6, 1024, 1024, 1024, 1024};
 
 const char *cost_name(enum cost cost)
@@ -34,9 +34,10 @@ double problem_unit(enum cost cost)
 static size_t offset_of(enum cost cost)
 {
     static const size_t offsets[COST_OTHER_LATENCY] = {
-        offsetof(struct limits, latency_ms), offsetof(struct limits, macs_m), offsetof(struct limits, params_m),
-        offsetof(struct limits, peak_activation_kb), offsetof(struct limits, weights_kb),
-        offsetof(struct limits, sram_kb), offsetof(struct limits, flash_kb)};
+        offsetof(struct limits, latency_ms), offsetof(struct limits, macs_m),
+        offsetof(struct limits, params_m),   offsetof(struct limits, peak_activation_kb),
+        offsetof(struct limits, weights_kb), offsetof(struct limits, sram_kb),
+        offsetof(struct limits, flash_kb)};
     if (cost < COST_OTHER_LATENCY) return offsets[cost];
     return offsetof(struct limits, other_latency_ms) + (size_t)(cost - COST_OTHER_LATENCY) * sizeof(double);
 }

@@ -183,7 +183,8 @@ static enum lathe_status run(const struct problem *p, const struct search_reques
     e.members = calloc(2 * population + 1, sizeof *e.members);
     e.batch = malloc(population * sizeof *e.batch);
     e.batch_top1 = malloc(population * sizeof *e.batch_top1);
-    if ((!e.work && !r->most_macs) || !e.members || !e.batch || !e.batch_top1) st = error_set(err, LATHE_NO_MEMORY, "out of memory");
+    if ((!e.work && !r->most_macs) || !e.members || !e.batch || !e.batch_top1)
+        st = error_set(err, LATHE_NO_MEMORY, "out of memory");
     if (!st) st = evolve(&e, err);
     if (!st) {
         out->subnet = e.best.subnet;

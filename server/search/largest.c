@@ -4,7 +4,8 @@
  * that fit a microcontroller, those that compute more are the more accurate ones as a rule: MCUNet's search chooses its
  * space by that (Lin et al., NeurIPS 2020, section 3.1).
  *
- * Evolution first. Then its best subnet climbs: the best change of one dimension or of two at once, until none gains. */
+ * Evolution first. Then its best subnet climbs: the best change of one dimension or of two at once, until none gains.
+ */
 #include <math.h>
 
 #include "server/search/internal.h"
@@ -58,8 +59,7 @@ static enum lathe_status run(const struct problem *p, const struct search_reques
 {
     enum lathe_status st = evolution_algorithm.run(p, r, out, err);
     if (st) return st;
-    struct climb c = {
-        .problem = p, .request = r, .best = out->subnet, .best_macs_m = problem_macs_m(p, &out->subnet)};
+    struct climb c = {.problem = p, .request = r, .best = out->subnet, .best_macs_m = problem_macs_m(p, &out->subnet)};
     st = climb(&c, err);
     if (st) return st;
     out->subnet = c.best;

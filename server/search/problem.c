@@ -14,7 +14,7 @@
 
 enum { CELLS_MAX = 1 << 20, NOT_CONSIDERED = -2, LEFT_OUT = -1 };
 static const double UNMEASURED_MS = 1e9; /* of a row that no answer has */
-static const double NEVER_FITS = 1e15; /* bytes: a layer that the firmware can't run on any board */
+static const double NEVER_FITS = 1e15;   /* bytes: a layer that the firmware can't run on any board */
 
 struct builder {
     struct problem *problem;

@@ -40,8 +40,8 @@ void search_defaults(struct search_request *r)
     limits_none(&r->limits);
 }
 
-static const char *const objectives[COST_OTHER_LATENCY] = {"latency", "macs", "params", "peak_activation", "weights",
-                                                           "sram",    "flash"};
+static const char *const objectives[COST_OTHER_LATENCY] = {"latency", "macs", "params", "peak_activation",
+                                                           "weights", "sram", "flash"};
 
 const char *objective_name(enum cost cost)
 {

@@ -436,8 +436,9 @@ START_TEST(a_board_is_profiled_by_subnets_that_fit_and_rows_alone)
     json_t *board = NULL;
     reset_device();
     ASSERT_OK(store_read(t.kv, "device", "board", &board, err));
-    json_object_set_new(board, "board", json_pack("{s:i,s:i,s:i}", "arena_bytes", 180000, "flash_bytes", 6000000,
-                                                   "code_bytes", 100000));
+    json_object_set_new(
+        board, "board",
+        json_pack("{s:i,s:i,s:i}", "arena_bytes", 180000, "flash_bytes", 6000000, "code_bytes", 100000));
     ASSERT_OK(store_write(t.kv, "device", "board", board, err));
     json_decref(board);
     struct profile_request q = defaults;

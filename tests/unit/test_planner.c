@@ -519,8 +519,14 @@ START_TEST(a_row_is_planned_in_a_subnet_that_fits_or_alone_or_left_out)
     size_t left_out = 0;
     for (int i = 1; i <= 12; i++) {
         const struct board_room room = {.arena_bytes = 6000 * (uint64_t)i, .flash_bytes = 7000 * (uint64_t)(13 - i)};
-        struct plan_request q = {
-            .space = space, .rounds = 2, .runs = 1, .held_out = 3, .seed = 5, .room = &room, .have = have, .context = &nothing};
+        struct plan_request q = {.space = space,
+                                 .rounds = 2,
+                                 .runs = 1,
+                                 .held_out = 3,
+                                 .seed = 5,
+                                 .room = &room,
+                                 .have = have,
+                                 .context = &nothing};
         struct plan plan = make(&q);
         for (size_t n = 0; n < plan.network_count; n++) ck_assert(fits(space, &plan.networks[n], &room));
         ck_assert(!plan.has_sentinel || fits(space, &plan.sentinel, &room));

@@ -186,11 +186,12 @@ START_TEST(json_of_a_row_has_the_fields_of_the_answer)
                         .updated_ms = 1767225600123};
     json_t *row = entry_to_json("avgpool in=5x5x8 out=1x1x8 @160", &l);
     char *text = json_dumps(row, JSON_COMPACT);
-    ck_assert_str_eq(text,
-                     "{\"layer\":\"avgpool in=5x5x8 out=1x1x8 @160\",\"kind\":\"avgpool\",\"count\":3,\"samples\":5,"
-                     "\"latency_ms\":1.5,\"mean_ms\":2.0,\"trimmed_ms\":1.5,\"std_ms\":null,\"min_ms\":null,"
-                     "\"p50_ms\":null,\"p90_ms\":null,\"ci_ms\":0.25,\"cpu_share\":null,\"contexts\":2,\"alone\":false,\"updated\":"
-                     "\"2026-01-01T00:00:00.123Z\"}");
+    ck_assert_str_eq(
+        text,
+        "{\"layer\":\"avgpool in=5x5x8 out=1x1x8 @160\",\"kind\":\"avgpool\",\"count\":3,\"samples\":5,"
+        "\"latency_ms\":1.5,\"mean_ms\":2.0,\"trimmed_ms\":1.5,\"std_ms\":null,\"min_ms\":null,"
+        "\"p50_ms\":null,\"p90_ms\":null,\"ci_ms\":0.25,\"cpu_share\":null,\"contexts\":2,\"alone\":false,\"updated\":"
+        "\"2026-01-01T00:00:00.123Z\"}");
     free(text);
     json_decref(row);
 }
@@ -202,9 +203,9 @@ START_TEST(csv_is_written_with_all_columns_and_empty_cells_for_the_unknown)
     struct buf text;
     buf_init(&text);
     ck_assert_int_eq(entries_print(FORMAT_CSV, &rows, &text, NULL, NULL), LATHE_OK);
-    ck_assert_str_eq(text.data,
-                     "layer,kind,count,latency_ms,mean_ms,trimmed_ms,std_ms,min_ms,p50_ms,p90_ms,contexts,ci_ms,alone\r\n"
-                     "avgpool in=5x5x8 out=1x1x8,avgpool,1,0.1,0.1,,,,,,0,,0\r\n");
+    ck_assert_str_eq(
+        text.data, "layer,kind,count,latency_ms,mean_ms,trimmed_ms,std_ms,min_ms,p50_ms,p90_ms,contexts,ci_ms,alone\r\n"
+                   "avgpool in=5x5x8 out=1x1x8,avgpool,1,0.1,0.1,,,,,,0,,0\r\n");
     buf_clear(&text);
     entries_clear(&rows);
 }

@@ -14,14 +14,7 @@ export const COSTS = [
 ] as const;
 export type Cost = (typeof COSTS)[number];
 /** All but latency, which each table has its own of. */
-export const OTHER_COSTS = [
-  'macs_m',
-  'params_m',
-  'peak_activation_kb',
-  'weights_kb',
-  'sram_kb',
-  'flash_kb',
-] as const;
+export const OTHER_COSTS = ['macs_m', 'params_m', 'peak_activation_kb', 'weights_kb', 'sram_kb', 'flash_kb'] as const;
 export type OtherCost = (typeof OTHER_COSTS)[number];
 export type CostObjective = 'latency' | 'macs' | 'params' | 'peak_activation' | 'weights' | 'sram' | 'flash';
 export type Objective = 'top1' | CostObjective;

@@ -26,7 +26,10 @@ function Figures({ row }: { row: PlacedRow }) {
       'Deviation',
       row.std === null || row.mean === null ? '–' : `${ms(row.std)} ms (${percent(row.std / row.mean)} of the mean)`,
     ],
-    ['Samples', row.alone ? `${count(row.count)}, timed alone` : `${count(row.count)} in ${count(row.contexts)} networks`],
+    [
+      'Samples',
+      row.alone ? `${count(row.count)}, timed alone` : `${count(row.count)} in ${count(row.contexts)} networks`,
+    ],
     [
       'In the space',
       place ? `${place}${resolutions.length ? `, at ${resolutions.join(', ')}` : ''}` : 'not a layer of it',
