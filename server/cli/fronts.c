@@ -128,6 +128,7 @@ static void print_front(const struct cli *cli, const json_t *front)
 {
     if (cli_option(cli, "plot")->given) plot(front);
     print_points(cli, front);
+    print_unit_note(unit_of(json_at(front, "provenance.fingerprint")));
     printf("%zu points: %s, %.0f evaluations, %.0f ms, seed %.0f\n", json_array_size(json_at(front, "points")),
            shown_at(front, "search.algorithm"), number_at(front, "search.evaluations"),
            number_at(front, "search.elapsed_ms"), number_at(front, "search.seed"));

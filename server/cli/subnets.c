@@ -65,6 +65,7 @@ static void print_latencies(const struct cli *cli, const json_t *answer)
                                             {"PREDICTED ms", "predicted_ms", 3},
                                             {"MEASURED ms", "measured_ms", 3},
                                             {0}};
+    const char *unit = unit_of(json_at(answer, "provenance.fingerprint"));
     json_t *rows = latency_rows(cli, answer);
     const json_t *only = json_array_get(rows, 0);
     const json_t *asked = json_at(only, "asked_ms");
@@ -75,11 +76,12 @@ static void print_latencies(const struct cli *cli, const json_t *answer)
         print_table(columns, rows);
         putchar('\n');
     } else {
-        if (asked) printf("asked        %g ms\n", json_number_value(asked));
-        printf("predicted    %.3f ms\n", predicted_ms);
+        if (asked) printf("asked        %g %s\n", json_number_value(asked), unit);
+        printf("predicted    %.3f %s\n", predicted_ms, unit);
         if (json_at(only, "measured_ms"))
-            printf("measured     %.3f ms (%+.1f %%)\n", measured_ms, 100 * (measured_ms / predicted_ms - 1));
+            printf("measured     %.3f %s (%+.1f %%)\n", measured_ms, unit, 100 * (measured_ms / predicted_ms - 1));
     }
+    print_unit_note(unit);
     json_decref(rows);
 }
 
@@ -87,7 +89,9 @@ static void print_answer(const struct cli *cli, const json_t *answer)
 {
     const json_t *subnet = json_at(answer, "subnet");
     const struct option_value *least = cli_option(cli, "min-top1");
-    printf("top-1        %.2f %% (predicted)\n", 100 * number_at(answer, "top1"));
+    if (json_is_number(json_at(answer, "top1")))
+        printf("top-1        %.2f %% (predicted)\n", 100 * number_at(answer, "top1"));
+    else puts("top-1        unknown: the space has no predictor (lathe predictor train); the most MACs within the limits");
     if (least->given)
         printf("asked        least %s, top-1 at least %.2f %%\n", shown_at(answer, "search.objective"),
                100 * least->number);
