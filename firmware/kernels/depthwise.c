@@ -23,10 +23,9 @@ void depthwise_spread(const int8_t *from, int width, int channels, int8_t *to, p
     }
 }
 
-void depthwise_weights(const struct depthwise_row *d, int32_t channel, int8_t *out)
+void depthwise_weights(const struct kernel_step *s, int kernel, int32_t channel, int8_t *out)
 {
-    const struct kernel_step *s = d->step;
-    const int taps = d->kernel * d->kernel;
+    const int taps = kernel * kernel;
     uint32_t at = s->first + (uint32_t)channel;
     for (int i = 0; i < taps; i++) {
         while (at >= QUANT_BLOB_VALUES) at -= QUANT_BLOB_VALUES;
@@ -42,14 +41,14 @@ KERNEL_INLINE void run_channel(const struct depthwise_row *d, int32_t channel, c
     const int8_t *rows[DEPTHWISE_KERNEL_MAX];
     int8_t weights[DEPTHWISE_KERNEL_MAX * DEPTHWISE_KERNEL_MAX];
     int8_t *out = d->out + channel;
-    depthwise_weights(d, channel, weights);
+    depthwise_weights(s, kernel, channel, weights);
     for (int i = 0; i < kernel; i++) rows[i] = d->rows[i] + channel * d->plane[i];
     for (int x = 0; x < d->pixels; x++, out += s->outputs) {
         const int8_t *w = weights;
         int32_t sum = kernel_bias(c);
         for (int i = 0; i < kernel; i++, w += kernel) {
             const int8_t *row = rows[i] + x * d->stride;
-            for (int j = 0; j < kernel; j++) sum += row[j] * w[j];
+            for (int j = 0; j < kernel; j++) sum += row[j] * w[j]; // NOLINT: depthwise_weights() wrote all of them
         }
         const int32_t product = (int32_t)(((int64_t)sum * c->multiplier + (1 << 30)) >> 31);
         *out = kernel_finish(product, c->bias_shift, s->out_zero, s->min);

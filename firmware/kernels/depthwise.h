@@ -32,6 +32,6 @@ void depthwise_plain(const struct depthwise_row *);
 void depthwise_spread(const int8_t *from, int width, int channels, int8_t *to, ptrdiff_t plane);
 
 /** A channel's weights out of the blob. @param[out] out [kernel][kernel]. */
-void depthwise_weights(const struct depthwise_row *, int32_t channel, int8_t *out);
+void depthwise_weights(const struct kernel_step *, int kernel, int32_t channel, int8_t *out);
 
 #endif

@@ -12,10 +12,9 @@ struct keys {
 /* What a depthwise channel's bias has besides: see depthwise.h. */
 static int32_t zero_times_weights(const struct kernel_step *s, int kernel, int32_t channel)
 {
-    const struct depthwise_row d = {.step = s, .kernel = kernel};
     int8_t weights[DEPTHWISE_KERNEL_MAX * DEPTHWISE_KERNEL_MAX];
     int32_t sum = 0;
-    depthwise_weights(&d, channel, weights);
+    depthwise_weights(s, kernel, channel, weights);
     for (int i = 0; i < kernel * kernel; i++) sum += weights[i];
     return s->in_zero * sum;
 }

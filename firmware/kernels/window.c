@@ -97,12 +97,11 @@ void window_mean(const struct window *w, int8_t *out)
         for (int c = 0; c < w->channels; c++) {
             int32_t sum = 0;
             int32_t n = 0;
-            for (int i = 0; i < w->kernel; i++) {
-                if (!w->rows[i]) continue;
+            for (int i = 0; i < w->kernel && w->rows[i]; i++) {
                 n += columns;
                 for (int j = 0; j < columns; j++) sum += w->rows[i][(left + j) * w->channels + c];
             }
-            *out++ = kernel_average(sum, n);
+            *out++ = n > 0 ? kernel_average(sum, n) : 0;
         }
     }
 }

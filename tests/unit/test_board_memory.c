@@ -136,8 +136,7 @@ START_TEST(what_the_kernels_cannot_sum_is_refused)
 }
 END_TEST
 
-/* The published peak of MCUNet's TinyEngine for MobileNetV2 of width 0.35 at 144x144 is 308 kB. Its widest block there
- * has 72x72x48 (the expanded tensor beside the input), which is never whole here. */
+/* The expanded tensor beside the input is never whole. */
 START_TEST(a_wide_block_takes_rows_of_its_expanded_tensor)
 {
     const struct layer l = layer_of("mbconv in=72x72x8 out=36x36x8 mid=48 k=3 s=2 act=relu6");

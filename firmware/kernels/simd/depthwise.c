@@ -77,7 +77,7 @@ KERNEL_INLINE void run_channel(const struct depthwise_row *d, int32_t channel, c
     const int8_t *rows[7];
     int8_t *out = d->out + channel;
     int x = 0;
-    depthwise_weights(d, channel, taps);
+    depthwise_weights(s, kernel, channel, taps);
     for (int i = 0; i < kernel; i++) {
         const int8_t *t = taps + i * kernel;
         w[i] = (struct row_weights){pair(t, 0, 2, kernel), pair(t, 1, 3, kernel), pair(t, 4, 6, kernel),
