@@ -40,7 +40,7 @@ class FrontTest(SearchCase):
         self.assertGreater(points[-1]["top1"], self.ask(constraints=limits, budget_ms=10)["top1"] - NEAR)
 
     def test_top1_may_be_set_against_any_cost(self):
-        for objective, cost in zip(("macs", "params", "peak_activation", "weights"), COSTS[1:], strict=True):
+        for objective, cost in zip(("macs", "params", "peak_activation", "weights", "sram", "flash"), COSTS[1:], strict=True):
             front = self.front(points=10, budget_ms=20, objectives=[objective, "top1"])
             self.assertEqual(front["objectives"], [objective, "top1"])
             points = self.check_front(front, cost)

@@ -217,7 +217,7 @@ class ObjectiveTest(SearchCase):
         self.assertEqual(answer["search"]["objective"], "latency")
 
     def test_every_cost_can_be_least_and_limits_hold_besides(self):
-        for objective, cost in zip(("macs", "params", "peak_activation", "weights"), COSTS[1:], strict=True):
+        for objective, cost in zip(("macs", "params", "peak_activation", "weights", "sram", "flash"), COSTS[1:], strict=True):
             answer = self.ask(objective=objective, min_top1=0.79, constraints={"latency_ms": 30})
             self.assertGreaterEqual(answer["top1"], 0.79)
             self.assertLessEqual(answer["latency_ms"], 30)
