@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agents/runner/core/network.h"
+#include "agents/runner/core/rig.h"
 #include "agents/wire/frame.h"
 #include "check_main.h"
 #include "conformance/int8_cases.h"
@@ -197,6 +198,65 @@ START_TEST(networks_end_in_the_outputs_that_the_page_gives)
 }
 END_TEST
 
+/* MobileNetV2 of a width multiplier, as published: expand ratio, base channels, blocks, stride. @return layers. */
+static int mobilenet_v2(double width, int size, struct layer *out)
+{
+    static const int stages[][4] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
+                                    {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
+    struct shape at = {conv_out_size(size, 2), conv_out_size(size, 2), make_divisible(32 * width, 8)};
+    int n = 0;
+    out[n++] = (struct layer){
+        .kind = LAYER_CONV2D, .in = {size, size, 3}, .out = at, .kernel = 3, .stride = 2, .act = ACT_RELU6};
+    for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
+        for (int block = 0; block < stages[i][2]; block++) {
+            struct layer l = {
+                .kind = LAYER_MBCONV, .in = at, .mid = at.c * stages[i][0], .kernel = 3, .act = ACT_RELU6};
+            l.stride = block ? 1 : stages[i][3];
+            l.out = (struct shape){conv_out_size(at.h, l.stride), conv_out_size(at.w, l.stride),
+                                   make_divisible(stages[i][1] * width, 8)};
+            l.residual = l.stride == 1 && l.out.c == at.c;
+            at = l.out;
+            out[n++] = l;
+        }
+    }
+    const struct shape wide = {at.h, at.w, 1280};
+    const struct shape pooled = {1, 1, 1280};
+    out[n++] = (struct layer){.kind = LAYER_CONV2D, .in = at, .out = wide, .kernel = 1, .stride = 1, .act = ACT_RELU6};
+    out[n++] = (struct layer){.kind = LAYER_AVGPOOL, .in = wide, .out = pooled};
+    out[n++] = (struct layer){.kind = LAYER_LINEAR, .in = pooled, .out = {1, 1, 1000}};
+    return n;
+}
+
+/* What MCUNet's table calls mbv2-w0.35: 23.5M MACs, and a peak of 308 kB on its TinyEngine. */
+START_TEST(a_published_network_runs_as_defined_in_less_memory_than_published)
+{
+    struct layer layers[32];
+    uint64_t macs = 0;
+    uint64_t peak = 0;
+    const int count = mobilenet_v2(0.35, 144, layers);
+    for (int i = 0; i < count; i++) {
+        macs += layer_macs(&layers[i]);
+        if (board_layer_arena_bytes(&layers[i]) > peak) peak = board_layer_arena_bytes(&layers[i]);
+    }
+    ck_assert_uint_eq(macs / 100000, 235);
+    ck_assert_uint_lt(peak, 308000 / 2);
+    struct rig *rig = NULL;
+    struct rig_build built;
+    const struct rig_samples *samples = NULL;
+    const struct rig_options o = {.runtime = runtime_find("reference"), .options = {DTYPE_INT8, 1, 1}, .seed = SEED};
+    ck_assert_int_eq(rig_open(&o, &rig, NULL), LATHE_OK);
+    ck_assert_int_eq(rig_build(rig, 0, layers, count, &built, NULL), LATHE_OK);
+    ck_assert_int_eq(rig_run(rig, 0, 0, 1, false, &samples, NULL), LATHE_OK);
+    const uint32_t want = wire_crc32(0, samples->output, samples->output_bytes);
+    rig_close(rig);
+    int8_t *in = malloc(shape_elements(&layers[0].in));
+    ck_assert_ptr_nonnull(in);
+    kernel_input(&layers[0], SEED, in);
+    ck_assert_uint_eq(run_network(layers, count, SEED, in, 0), want);
+    free(in);
+}
+END_TEST
+
 static TCase *kernel_cases(void)
 {
     TCase *t = tcase_create("kernels");
@@ -206,6 +266,7 @@ static TCase *kernel_cases(void)
     tcase_add_loop_test(t, layers_of_random_shapes_are_as_defined, 0, LAYER_KINDS);
     tcase_add_test(t, sums_of_most_inputs_are_as_defined);
     tcase_add_test(t, networks_end_in_the_outputs_that_the_page_gives);
+    tcase_add_test(t, a_published_network_runs_as_defined_in_less_memory_than_published);
     return t;
 }
 

@@ -4,9 +4,8 @@
  * words of the first, then both of the second. Weights become such words on the way. */
 #include "firmware/kernels/dense.h"
 
-#include "firmware/kernels/arithmetic.h"
 #include "firmware/kernels/bytes.h"
-#include "firmware/kernels/simd/dsp.h"
+#include "firmware/kernels/simd/requantise.h"
 
 void dense_widen(const struct kernel_step *s, const int8_t *pixel, int lane, int lanes, int16_t *columns)
 {
@@ -27,21 +26,13 @@ void dense_widen(const struct kernel_step *s, const int8_t *pixel, int lane, int
     to[1] = (uint16_t)b;
 }
 
-KERNEL_INLINE int8_t finish(const struct kernel_channel *c, int32_t sum, int32_t zero, const int32_t min)
+/* Two rows of weights over the columns. The last word of a row may hold some of the next one: the columns have zeros
+ * there. @param[out] sums of row a, of row b; then those of the second pixel. Biases before. */
+KERNEL_INLINE void run_rows(const uint32_t *x, const int lanes, const int8_t *a, const int8_t *b, const int8_t *end,
+                            int32_t sums[4])
 {
-    return kernel_finish(dsp_smmulr(sum * 2, c->multiplier), c->bias_shift, zero, min);
-}
-
-/* Two channels, or one twice. The last word of weights may hold some of the next row: the columns have zeros there. */
-KERNEL_INLINE void run_rows(const struct kernel_step *s, const uint32_t *x, const int lanes, const int32_t min,
-                            const int8_t *const rows[2], const struct kernel_channel *const channels[2],
-                            int8_t *const out[2], ptrdiff_t pixel_step)
-{
-    const int8_t *a = rows[0];
-    const int8_t *b = rows[1];
-    const int8_t *end = a + s->inputs;
-    int32_t a0 = kernel_bias(channels[0]);
-    int32_t b0 = kernel_bias(channels[1]);
+    int32_t a0 = sums[0];
+    int32_t b0 = sums[1];
     int32_t a1 = a0;
     int32_t b1 = b0;
     do {
@@ -65,34 +56,46 @@ KERNEL_INLINE void run_rows(const struct kernel_step *s, const uint32_t *x, cons
         b += 4;
         x += 2 * lanes;
     } while (a < end);
-    out[0][0] = finish(channels[0], a0, s->out_zero, min);
-    out[1][0] = finish(channels[1], b0, s->out_zero, min);
-    if (lanes == 1) return;
-    out[0][pixel_step] = finish(channels[0], a1, s->out_zero, min);
-    out[1][pixel_step] = finish(channels[1], b1, s->out_zero, min);
+    sums[0] = a0;
+    sums[1] = b0;
+    sums[2] = a1;
+    sums[3] = b1;
 }
 
-KERNEL_INLINE void run_all(const struct kernel_step *s, const int16_t *columns, const int lanes, const int32_t min,
+/* Channels by twos; where the last one has no neighbour it is run twice. */
+KERNEL_INLINE void run_all(const struct kernel_step *s, const int16_t *columns, const int lanes, const bool rectified,
                            int8_t *out, ptrdiff_t pixel_step, ptrdiff_t channel_step)
 {
+    const int32_t round = requantise_round(s);
+    const int32_t inputs = s->inputs;
+    const int8_t *const blob = s->blob;
+    const struct kernel_channel *channel = s->channels;
     uint32_t at = s->first;
-    for (int32_t o = 0; o < s->outputs; o += 2) {
-        const bool pair = o + 1 < s->outputs;
-        const uint32_t next = dense_next_row(at, s->inputs);
-        const int8_t *const rows[2] = {s->blob + at, s->blob + (pair ? next : at)};
-        const struct kernel_channel *const channels[2] = {s->channels + o, s->channels + o + pair};
-        int8_t *const to[2] = {out, out + (pair ? channel_step : 0)};
-        run_rows(s, (const uint32_t *)(const void *)columns, lanes, min, rows, channels, to, pixel_step);
-        at = dense_next_row(next, s->inputs);
-        out += 2 * channel_step;
+    for (int32_t left = s->outputs; left > 0; left -= 2, channel += 2) {
+        const bool alone = left == 1;
+        const uint32_t next = alone ? at : dense_next_row(at, inputs);
+        const struct kernel_channel *second = alone ? channel : channel + 1;
+        int8_t *to = alone ? out : out + channel_step;
+        int32_t sums[4] = {kernel_bias(channel), kernel_bias(second)};
+        run_rows((const uint32_t *)(const void *)columns, lanes, blob + at, blob + next, blob + at + inputs, sums);
+        const struct kernel_channel a = *channel;
+        const struct kernel_channel b = *second;
+        out[0] = requantise(sums[0], a.multiplier, a.bias_shift, round, rectified);
+        to[0] = requantise(sums[1], b.multiplier, b.bias_shift, round, rectified);
+        if (lanes == 2) {
+            out[pixel_step] = requantise(sums[2], a.multiplier, a.bias_shift, round, rectified);
+            to[pixel_step] = requantise(sums[3], b.multiplier, b.bias_shift, round, rectified);
+        }
+        at = dense_next_row(next, inputs);
+        out = to + channel_step;
     }
 }
 
 void dense_run(const struct kernel_step *s, const int16_t *columns, int lanes, int8_t *out, ptrdiff_t pixel_step,
                ptrdiff_t channel_step)
 {
-    if (lanes == 2 && s->min == 0) run_all(s, columns, 2, 0, out, pixel_step, channel_step);
-    else if (lanes == 2) run_all(s, columns, 2, INT8_MIN, out, pixel_step, channel_step);
-    else if (s->min == 0) run_all(s, columns, 1, 0, out, pixel_step, channel_step);
-    else run_all(s, columns, 1, INT8_MIN, out, pixel_step, channel_step);
+    if (lanes == 2 && s->min == 0) run_all(s, columns, 2, true, out, pixel_step, channel_step);
+    else if (lanes == 2) run_all(s, columns, 2, false, out, pixel_step, channel_step);
+    else if (s->min == 0) run_all(s, columns, 1, true, out, pixel_step, channel_step);
+    else run_all(s, columns, 1, false, out, pixel_step, channel_step);
 }

@@ -5,9 +5,8 @@
  * x1, x2, ..: the same words against the same weights, but for taps that it takes one by one. */
 #include "firmware/kernels/depthwise.h"
 
-#include "firmware/kernels/arithmetic.h"
 #include "firmware/kernels/bytes.h"
-#include "firmware/kernels/simd/dsp.h"
+#include "firmware/kernels/simd/requantise.h"
 
 /* Weights of a row: (w0, w2), (w1, w3), (w4, w6), (w5, -), those that there are; zeros otherwise. */
 struct row_weights {
@@ -64,18 +63,15 @@ KERNEL_INLINE void two_rows(const struct row_weights *w, const int8_t *x, const 
     sums[1] = dsp_smlatb(x46, w->w5, sums[1]);
 }
 
-KERNEL_INLINE int8_t finish(int32_t sum, int32_t multiplier, int32_t bias_shift, int32_t zero)
-{
-    return kernel_finish(dsp_smmulr(sum * 2, multiplier), bias_shift, zero, INT8_MIN);
-}
-
 KERNEL_INLINE void run_channel(const struct depthwise_row *d, int32_t channel, const int kernel, const int stride)
 {
     const struct kernel_step *s = d->step;
     const int32_t multiplier = s->channels[channel].multiplier;
     const int32_t bias_shift = s->channels[channel].bias_shift;
     const int32_t bias = bias_shift >> 8;
-    const int32_t zero = s->out_zero;
+    const int32_t round = requantise_round(s);
+    const int32_t outputs = s->outputs;
+    const int pixels = d->pixels;
     int8_t taps[7 * 7];
     struct row_weights w[7];
     const int8_t *rows[7];
@@ -88,18 +84,18 @@ KERNEL_INLINE void run_channel(const struct depthwise_row *d, int32_t channel, c
                                     pair(t, 5, 7, kernel)};
         rows[i] = d->rows[i] + channel * d->plane[i];
     }
-    for (; stride == 1 && x + 2 <= d->pixels; x += 2) {
+    for (; stride == 1 && x + 2 <= pixels; x += 2) {
         int32_t sums[2] = {bias, bias};
         for (int i = 0; i < kernel; i++) two_rows(&w[i], rows[i] + x, kernel, sums);
-        out[0] = finish(sums[0], multiplier, bias_shift, zero);
-        out[s->outputs] = finish(sums[1], multiplier, bias_shift, zero);
-        out += 2 * s->outputs;
+        out[0] = requantise(sums[0], multiplier, bias_shift, round, false);
+        out[outputs] = requantise(sums[1], multiplier, bias_shift, round, false);
+        out += 2 * outputs;
     }
-    for (; x < d->pixels; x++) {
+    for (; x < pixels; x++) {
         int32_t sum = bias;
         for (int i = 0; i < kernel; i++) sum = one_row(&w[i], rows[i] + x * stride, kernel, sum);
-        *out = finish(sum, multiplier, bias_shift, zero);
-        out += s->outputs;
+        *out = requantise(sum, multiplier, bias_shift, round, false);
+        out += outputs;
     }
 }
 

@@ -24,17 +24,17 @@ DSP_INLINE int32_t dsp_smlad(uint32_t a, uint32_t b, int32_t acc)
 /* acc + one product, of lower (b) or upper (t) halves. */
 DSP_INLINE int32_t dsp_smlabb(uint32_t a, uint32_t b, int32_t acc)
 {
-    return acc + (int16_t)a * (int16_t)b;
+    return __smlabb((int32_t)a, (int32_t)b, acc);
 }
 
 DSP_INLINE int32_t dsp_smlabt(uint32_t a, uint32_t b, int32_t acc)
 {
-    return acc + (int16_t)a * (int16_t)(b >> 16);
+    return __smlabt((int32_t)a, (int32_t)b, acc);
 }
 
 DSP_INLINE int32_t dsp_smlatb(uint32_t a, uint32_t b, int32_t acc)
 {
-    return dsp_smlabt(b, a, acc);
+    return __smlatb((int32_t)a, (int32_t)b, acc);
 }
 
 /* Bytes 0 and 2 as int16. */
@@ -70,6 +70,26 @@ DSP_INLINE int32_t dsp_smmulr(int32_t a, int32_t b)
     int32_t out;
     __asm__("smmulr %0, %1, %2" : "=r"(out) : "r"(a), "r"(b));
     return out;
+}
+
+/* x / 2^n rounded down, n in the lowest byte of `shift`. Compilers would take that byte out first. */
+DSP_INLINE int32_t dsp_asr(int32_t x, int32_t shift)
+{
+    int32_t out;
+    __asm__("asr %0, %1, %2" : "=r"(out) : "r"(x), "r"(shift));
+    return out;
+}
+
+/* x / 2 rounded down, clamped to int8. */
+DSP_INLINE int32_t dsp_ssat8_half(int32_t x)
+{
+    return __ssat(x >> 1, 8);
+}
+
+/* The same, clamped to 0..127. */
+DSP_INLINE int32_t dsp_usat7_half(int32_t x)
+{
+    return (int32_t)__usat(x >> 1, 7);
 }
 
 /* Sums of four int8 each, saturating. */

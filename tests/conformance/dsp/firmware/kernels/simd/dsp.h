@@ -72,6 +72,26 @@ static inline int32_t dsp_smmulr(int32_t a, int32_t b)
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
 }
 
+static inline int32_t dsp_asr(int32_t x, int32_t shift)
+{
+    return x >> (shift & 0xff);
+}
+
+static inline int32_t dsp_saturate(int32_t x, int32_t min, int32_t max)
+{
+    return x < min ? min : x > max ? max : x;
+}
+
+static inline int32_t dsp_ssat8_half(int32_t x)
+{
+    return dsp_saturate(x >> 1, INT8_MIN, INT8_MAX);
+}
+
+static inline int32_t dsp_usat7_half(int32_t x)
+{
+    return dsp_saturate(x >> 1, 0, INT8_MAX);
+}
+
 static inline uint32_t dsp_qadd8(uint32_t a, uint32_t b)
 {
     uint32_t out = 0;
