@@ -42,7 +42,7 @@ class Session:
         self.host = host
 
     def hello(self, version=wire.VERSION):
-        reply = self.host.ask(wire.HELLO, struct.pack("<BH", version, 256))
+        reply = self.host.ask(wire.HELLO, struct.pack("<BH", version, 256), repeat_s=1)
         names = ("version", "clock", "max_frame", "max_layers", "max_networks", "boot", "activations", "weights")
         hello = dict(zip(names, struct.unpack_from("<BBHHHIQQ", reply)))
         hello["runner"], hello["build"] = texts(reply[28:])

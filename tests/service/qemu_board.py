@@ -126,10 +126,11 @@ class Gdb:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(WAIT_S)
         self.socket.connect(board.gdb)
+        self.received = b""
 
     def __enter__(self):
-        self.ask("?")
-        self.ask("qXfer:features:read:target.xml:0,ffb")  # QEMU then takes single registers
+        self.ask("?", "TS")
+        self.ask("qXfer:features:read:target.xml:0,ffb", "lm")  # QEMU then takes single registers
         return self
 
     def __exit__(self, *_):
@@ -139,16 +140,28 @@ class Gdb:
     def send(self, text):
         self.socket.sendall(f"${text}#{sum(text.encode()) % 256:02x}".encode())
 
-    def ask(self, text):
-        self.send(text)
-        data = b""
-        while b"#" not in data[:-2]:
-            data += self.socket.recv(4096)
+    def packet(self):
+        while b"#" not in self.received[:-2]:
+            more = self.socket.recv(4096)
+            if not more:
+                raise AssertionError("QEMU closed its debugger's socket")
+            self.received += more
+        end = self.received.index(b"#")
+        body = self.received[self.received.index(b"$") + 1:end]
+        self.received = self.received[end + 3:]
         self.socket.sendall(b"+")
-        return data[data.index(b"$") + 1:data.rindex(b"#")].decode()
+        return body.decode()
+
+    def ask(self, text, first):
+        """@param first letters that the answer may begin with; QEMU reports of its own accord in between."""
+        self.send(text)
+        while True:
+            answer = self.packet()
+            if answer[:1] and answer[0] in first:
+                return answer
 
     def write_register(self, number, value):
-        reply = self.ask(f"P{number:x}={struct.pack('<I', value).hex()}")
+        reply = self.ask(f"P{number:x}={struct.pack('<I', value).hex()}", "OE")
         assert reply == "OK", reply
 
     def jump(self, address):
@@ -159,7 +172,7 @@ class Gdb:
 
     def hang(self, address):
         """Make the processor run in a circle at an address of its RAM, interrupts as they are. @return the place."""
-        reply = self.ask(f"M{address:x},2:{'fee7' if not self.riscv else '01a0'}")  # a jump to itself
+        reply = self.ask(f"M{address:x},2:{'fee7' if not self.riscv else '01a0'}", "OE")  # a jump to itself
         assert reply == "OK", reply
         self.jump(address)
         return address
@@ -191,18 +204,32 @@ class Host:
             if messages:
                 return messages[0]
 
-    def ask(self, kind, payload=b""):
-        """@return the reply's payload. wire.Refused for an ERROR."""
+    def ask(self, kind, payload=b"", repeat_s=None):
+        """@param repeat_s after so much silence the request goes out again: a board that starts hears nothing at first.
+        @return the reply's payload. wire.Refused for an ERROR."""
         message = self.message(kind, payload)
         self.connection.sendall(wire.frame(message))
-        return self.read_reply(message, self.receive())
+        for _ in range(int(WAIT_S / repeat_s) if repeat_s else 0):
+            if select.select([self.connection], [], [], repeat_s)[0]:
+                break
+            self.connection.sendall(wire.frame(message))
+        while True:
+            reply = self.receive()
+            if self.answers(message, reply):
+                return self.read_reply(message, reply)
+
+    @staticmethod
+    def answers(request, reply):
+        """False for an answer to an earlier request, which was repeated."""
+        nonce, seq, _ = wire.REQUEST_HEADER.unpack_from(request)
+        header = wire.REPLY_HEADER.unpack_from(reply)
+        return (nonce, seq, zlib.crc32(request)) == (header[0], header[1], header[3])
 
     @staticmethod
     def read_reply(request, reply):
-        """Checks that a reply is the request's. @return its payload."""
+        """@return the payload of a request's reply."""
         header = wire.REPLY_HEADER.unpack_from(reply)
         asked = wire.REQUEST_HEADER.unpack_from(request)
-        assert header[:2] == asked[:2] and header[3] == zlib.crc32(request), (header, asked)
         payload = reply[wire.REPLY_HEADER.size:]
         if header[2] == wire.ERROR:
             code, detail, size = struct.unpack_from("<BQB", payload)

@@ -200,6 +200,9 @@ class Reference:
         self.runner.stdin.write(data)
         self.runner.stdin.flush()
 
+    def fileno(self):
+        return self.runner.stdout.fileno()
+
     def recv(self, most):
         return self.runner.stdout.read1(most)
 
@@ -257,7 +260,7 @@ class StartTest(unittest.TestCase):
                 with Gdb(board) as gdb:
                     gdb.jump(0x70000000)  # where there is nothing
                 host = Host(connection)
-                after = ask_until_up(host)
+                after = Session(host).hello()
                 self.assertNotEqual(after["boot"], before["boot"])
                 fault = Session(host).board()["fault"]
                 self.assertIn(cause, fault)
@@ -270,7 +273,7 @@ class StartTest(unittest.TestCase):
             with Gdb(board) as gdb:
                 gdb.set_stack(0x20000008)
             host = Host(connection)
-            ask_until_up(host)
+            Session(host).hello()
             self.assertIn("stack overflow", Session(host).board()["fault"])
             connection.close()
 
@@ -280,7 +283,7 @@ class StartTest(unittest.TestCase):
             with Gdb(board) as gdb:
                 place = gdb.hang(0x20000000 + report["sram"] - 64)  # in RAM that nothing uses
             host = Host(connection)
-            ask_until_up(host)
+            Session(host).hello()
             self.assertIn(f"watchdog at {place:08x}", Session(host).board()["fault"])
             connection.close()
 
@@ -296,21 +299,6 @@ class StartTest(unittest.TestCase):
             self.assertIn("-icount shift=0", caught.exception.text)
 
 
-def ask_until_up(host):
-    """HELLO, repeated while the board starts anew. @return the answer."""
-    message = host.message(wire.HELLO, struct.pack("<BH", wire.VERSION, 256))
-    host.connection.settimeout(1)
-    for _ in range(qemu_board.WAIT_S):
-        host.connection.sendall(wire.frame(message))
-        try:
-            reply = host.receive()
-        except TimeoutError:
-            continue
-        host.connection.settimeout(qemu_board.WAIT_S)
-        return {"boot": struct.unpack_from("<I", host.read_reply(message, reply), 8)[0]}
-    raise AssertionError("the board did not come up again")
-
-
 class TinyTest(unittest.TestCase):
     """MLPerf Tiny's commands, on the UART that the wire protocol has, too."""
 
@@ -319,6 +307,7 @@ class TinyTest(unittest.TestCase):
         self.addCleanup(self.board.close)
         self.connection = self.board.connect()
         self.addCleanup(self.connection.close)
+        Session(Host(self.connection)).hello()  # it listens
 
     def command(self, text):
         """@return the lines before m-ready."""
