@@ -239,6 +239,18 @@ static enum lathe_status prepare(struct runner *r, const struct lease_network *n
     return st ? st : prepare_once(r, network, id, err);
 }
 
+/* Prepare the network of a visit, and say so when there is no room for it. */
+static enum lathe_status make_room(struct runner *r, const struct lease *lease, struct runner_visit *visit, int *id,
+                                   struct lathe_error *err)
+{
+    struct lathe_error why;
+    enum lathe_status st = prepare(r, lease_network(lease, visit->network), id, &why);
+    visit->no_room = st == LATHE_NO_MEMORY;
+    if (visit->no_room) visit->needs_bytes = session_needed_bytes(r->session);
+    if (st) error_set(err, st, "%s%s", visit->no_room ? "does not fit: " : "", why.message);
+    return st;
+}
+
 double runner_cool_below_c(const struct runner *r)
 {
     return r->cool_below_c;
@@ -260,7 +272,7 @@ enum lathe_status runner_run(struct runner *r, const struct lease *lease, struct
     int id = 0;
     uint64_t start = clock_now_ns();
     int built = r->builds;
-    enum lathe_status st = r->model ? LATHE_OK : prepare(r, lease_network(lease, visit->network), &id, err);
+    enum lathe_status st = r->model ? LATHE_OK : make_room(r, lease, visit, &id, err);
     uint64_t ready = clock_now_ns();
     visit->build_ns = r->builds == built ? 0 : ready - start;
     if (!st)

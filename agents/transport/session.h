@@ -95,6 +95,8 @@ enum lathe_status session_state(struct session *, struct device_state *out, stru
  *  network of this session had are not packed again. @return LATHE_UNSUPPORTED, LATHE_NO_MEMORY (does not fit). */
 enum lathe_status session_prepare(struct session *, int network, const struct layer *, int count,
                                   struct lathe_error *err);
+/** Bytes that a network needs which session_prepare() said does not fit, the last one; 0: unknown. */
+uint64_t session_needed_bytes(const struct session *);
 /* What the last session_prepare() came to. */
 struct session_build {
     uint64_t arena_bytes, weight_bytes; /* activations and weights of that network */
