@@ -15,8 +15,8 @@
 /* A session holds packed weights once for each layer and position. All rows of OFA's space at one resolution come to a
  * third of a gigabyte; two resolutions fit, and a profile of all of them starts afresh when it gets too big. */
 static const uint64_t PACKED_BYTES_MAX = UINT64_C(1) << 30;
-/* REMOTE_REPLY_MS: a network may stall, where a pipe does not. */
-enum { NETWORK_IDS = 4096, REMOTE_REPLY_MS = 5000 };
+/* A network may stall, where a pipe does not. */
+enum { REMOTE_REPLY_MS = 5000 };
 
 struct runner {
     const struct agent_config *agent;
@@ -208,7 +208,7 @@ static enum lathe_status prepare_once(struct runner *r, const struct lease_netwo
                                       struct lathe_error *err)
 {
     char number[16];
-    if (r->packed_bytes > PACKED_BYTES_MAX || r->next_id >= NETWORK_IDS) {
+    if (r->packed_bytes > PACKED_BYTES_MAX || r->next_id >= session_network_count(r->session)) {
         enum lathe_status st = reset(r, err);
         if (st) return st;
     }
