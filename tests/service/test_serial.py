@@ -295,7 +295,7 @@ class SmallBoardTest(BoardCase):
     def search(self, arena):
         """The largest subnet that fits, which no limit was given for, runs, and takes what its rows say."""
         found = self.server.ok("POST", "/v1/subnets", {
-            "table": f"small/{FIRMWARE}", "space": "roomy", "objective": "macs", "constraints": {"latency_ms": 1e6}})
+            "table": f"small/{FIRMWARE}", "space": "roomy", "constraints": {"latency_ms": 1e6}})
         self.assertLessEqual(found["sram_kb"] * 1024, arena)
         self.assertEqual(found["subnet"]["resolution"], 64)
         measured = self.measure(found["subnet"])
