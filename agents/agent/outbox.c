@@ -34,6 +34,7 @@ struct outbox {
     char refusal[512];
     char trouble[512]; /* "": none */
     bool trouble_told;
+    bool board_due, board_sent; /* the server is to be told what board it is; it is in the call under way */
     uint64_t last_contact_ns, last_send_ns, retry_at_ns;
     int failures;
     struct rng rng;
@@ -50,7 +51,7 @@ static void wait_until(struct outbox *o, pthread_cond_t *cond, uint64_t when_ns)
 /* When the sender has something to do next. */
 static uint64_t next_action_ns(const struct outbox *o)
 {
-    uint64_t when = o->trouble[0] && !o->trouble_told ? 0 : o->last_contact_ns + o->renew_every_ns;
+    uint64_t when = o->board_due || (o->trouble[0] && !o->trouble_told) ? 0 : o->last_contact_ns + o->renew_every_ns;
     if (json_array_size(o->kept)) {
         uint64_t send = o->flushing ? 0 : o->last_send_ns + SEND_EVERY_MS * MS;
         if (send < when) when = send;
@@ -58,16 +59,19 @@ static uint64_t next_action_ns(const struct outbox *o)
     return when > o->retry_at_ns ? when : o->retry_at_ns;
 }
 
-/* The next call: results when there are some, else a renewal. @return its body, new reference. */
+/* The next call: results when there are some, else a renewal; that first where it tells the board. @return its body,
+ * new reference. */
 static json_t *compose(struct outbox *o, char *path, size_t path_bytes, size_t *visits)
 {
-    size_t n = json_array_size(o->kept);
+    size_t n = o->board_due ? 0 : json_array_size(o->kept);
+    o->board_sent = o->board_due;
     *visits = n < BATCH_MAX ? n : BATCH_MAX;
     snprintf(path, path_bytes, "/v1/leases/%s/%s", o->lease, n ? "results" : "renew");
     if (!n) {
         const char *trouble = o->trouble[0] ? o->trouble : NULL;
         o->trouble_told = true;
-        return json_pack("{s:I,s:s*}", "fence", (json_int_t)o->fence, "trouble", trouble);
+        return json_pack("{s:I,s:s*,s:O*}", "fence", (json_int_t)o->fence, "trouble", trouble, "board",
+                         o->board_due ? o->board : NULL);
     }
     json_t *batch = json_array();
     for (size_t i = 0; i < *visits; i++) json_array_append(batch, json_array_get(o->kept, i));
@@ -78,6 +82,7 @@ static json_t *compose(struct outbox *o, char *path, size_t path_bytes, size_t *
 static void note_success(struct outbox *o, size_t visits)
 {
     for (size_t i = 0; i < visits; i++) json_array_remove(o->kept, 0);
+    if (o->board_sent) o->board_due = false;
     if (o->failures) log_event(LOG_INFO, "the server answers again lease=%s", o->lease);
     o->failures = 0;
     o->retry_at_ns = 0;
@@ -213,6 +218,7 @@ void outbox_begin(struct outbox *o, const char *lease, int64_t fence, int ttl_s)
     o->state = OUTBOX_OPEN;
     o->refusal[0] = '\0';
     o->trouble[0] = '\0';
+    o->board_due = false;
     o->active = true;
     pthread_cond_signal(&o->wake);
     pthread_mutex_unlock(&o->lock);
@@ -226,6 +232,18 @@ void outbox_set_fingerprint(struct outbox *o, const json_t *fingerprint, const j
     o->fingerprint = json_deep_copy(fingerprint);
     o->board = json_deep_copy(board);
     pthread_mutex_unlock(&o->lock);
+}
+
+bool outbox_tell_board(struct outbox *o, const atomic_int *stop)
+{
+    pthread_mutex_lock(&o->lock);
+    o->board_due = o->board != NULL;
+    pthread_cond_signal(&o->wake);
+    while (o->state == OUTBOX_OPEN && o->board_due && !atomic_load(stop))
+        wait_until(o, &o->moved, clock_now_ns() + CHECK_STOP_MS * MS);
+    bool told = o->state == OUTBOX_OPEN && !o->board_due;
+    pthread_mutex_unlock(&o->lock);
+    return told;
 }
 
 void outbox_tell_trouble(struct outbox *o, const char *why)

@@ -30,6 +30,10 @@ void outbox_free(struct outbox *);
 void outbox_begin(struct outbox *, const char *lease, int64_t fence, int ttl_s);
 /** What results go under from now on. @param fingerprint,board borrowed; board NULL: the device is none. */
 void outbox_set_fingerprint(struct outbox *, const json_t *fingerprint, const json_t *board);
+/** Tell the server what board it is, and wait until it has heard it: what a board has room for decides what it is
+ * asked.
+ *  @return false: the lease has ended, or `stop` is not 0. Without a board true at once. */
+bool outbox_tell_board(struct outbox *, const atomic_int *stop);
 /** Tell the server, with the next renewal, which is at once, what keeps the lease's work from going on. The same again
  *  is not told twice. */
 void outbox_tell_trouble(struct outbox *, const char *why);

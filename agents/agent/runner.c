@@ -15,8 +15,8 @@
 /* A session holds packed weights once for each layer and position. All rows of OFA's space at one resolution come to a
  * third of a gigabyte; two resolutions fit, and a profile of all of them starts afresh when it gets too big. */
 static const uint64_t PACKED_BYTES_MAX = UINT64_C(1) << 30;
-/* REMOTE_REPLY_MS: a network may stall, where a pipe does not. */
-enum { NETWORK_IDS = 4096, REMOTE_REPLY_MS = 5000 };
+/* A network may stall, where a pipe does not. */
+enum { REMOTE_REPLY_MS = 5000 };
 
 struct runner {
     const struct agent_config *agent;
@@ -208,7 +208,7 @@ static enum lathe_status prepare_once(struct runner *r, const struct lease_netwo
                                       struct lathe_error *err)
 {
     char number[16];
-    if (r->packed_bytes > PACKED_BYTES_MAX || r->next_id >= NETWORK_IDS) {
+    if (r->packed_bytes > PACKED_BYTES_MAX || r->next_id >= session_network_count(r->session)) {
         enum lathe_status st = reset(r, err);
         if (st) return st;
     }
@@ -239,6 +239,18 @@ static enum lathe_status prepare(struct runner *r, const struct lease_network *n
     return st ? st : prepare_once(r, network, id, err);
 }
 
+/* Prepare the network of a visit, and say so when there is no room for it. */
+static enum lathe_status make_room(struct runner *r, const struct lease *lease, struct runner_visit *visit, int *id,
+                                   struct lathe_error *err)
+{
+    struct lathe_error why;
+    enum lathe_status st = prepare(r, lease_network(lease, visit->network), id, &why);
+    visit->no_room = st == LATHE_NO_MEMORY;
+    if (visit->no_room) visit->needs_bytes = session_needed_bytes(r->session);
+    if (st) error_set(err, st, "%s%s", visit->no_room ? "does not fit: " : "", why.message);
+    return st;
+}
+
 double runner_cool_below_c(const struct runner *r)
 {
     return r->cool_below_c;
@@ -260,7 +272,7 @@ enum lathe_status runner_run(struct runner *r, const struct lease *lease, struct
     int id = 0;
     uint64_t start = clock_now_ns();
     int built = r->builds;
-    enum lathe_status st = r->model ? LATHE_OK : prepare(r, lease_network(lease, visit->network), &id, err);
+    enum lathe_status st = r->model ? LATHE_OK : make_room(r, lease, visit, &id, err);
     uint64_t ready = clock_now_ns();
     visit->build_ns = r->builds == built ? 0 : ready - start;
     if (!st)

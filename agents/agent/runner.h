@@ -40,6 +40,8 @@ struct runner_visit {
     int network; /* of the lease */
     int warmup, runs;
     uint64_t busy_ns, build_ns; /* outcome: device time, and that part of it which went into building the network */
+    bool no_room;               /* outcome: the network does not fit the device, even alone */
+    uint64_t needs_bytes;       /* that it needs then; 0: unknown */
 };
 /** Wait with visits while the device is hotter, degrees Celsius; 0: don't. */
 double runner_cool_below_c(const struct runner *);

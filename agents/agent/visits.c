@@ -94,7 +94,11 @@ static enum lathe_status run_network(struct round *r, struct runner_visit *visit
                                      struct visits_failure *failure)
 {
     enum lathe_status st = runner_run(r->runner, r->lease, visit, out, &failure->fatal, &failure->err);
-    if (st) failure->failed = true;
+    if (!st) return st;
+    failure->failed = true;
+    failure->no_room = visit->no_room;
+    failure->network = visit->network;
+    failure->needs_bytes = visit->needs_bytes;
     return st;
 }
 

@@ -14,7 +14,10 @@
 
 /* How it went wrong. */
 struct visits_failure {
-    bool failed, fatal; /* fatal: trying again can't help */
+    bool failed, fatal;   /* fatal: trying again can't help */
+    bool no_room;         /* for one network of the lease, which is fatal */
+    int network;          /* that one */
+    uint64_t needs_bytes; /* that it needs; 0: unknown */
     struct lathe_error err;
 };
 

@@ -59,6 +59,9 @@ static void run_visits(struct worker *w, const struct lease *lease, struct endin
     struct visits_failure failure;
     visits_run(w->runner, lease, w->outbox, w->options->stop, &failure);
     if (failure.failed) end_badly(ending, failure.fatal, &failure.err);
+    if (failure.failed && failure.no_room)
+        ending->outcome = json_pack("{s:{s:i,s:I}}", "no_room", "network", failure.network, "needs_bytes",
+                                    (json_int_t)failure.needs_bytes);
 }
 
 static void settle_outbox(struct worker *w, struct ending *ending)
@@ -112,7 +115,8 @@ static void work_off(struct worker *w, const struct lease *lease, struct ending 
         json_t *board = runner_board(w->runner);
         outbox_set_fingerprint(w->outbox, fingerprint, board);
         json_decref(board);
-        run_visits(w, lease, ending);
+        /* A plan that is for another board's room is made anew: the lease has ended then. */
+        if (outbox_tell_board(w->outbox, w->options->stop)) run_visits(w, lease, ending);
     }
     json_decref(fingerprint);
     settle_outbox(w, ending);
@@ -136,6 +140,7 @@ static void take_up(struct worker *w, const struct lease *lease)
     work_off(w, lease, &ending);
     log_ending(lease, &ending);
     if (!ending.lost) give_back(w, lease->id, lease->fence, &ending);
+    json_decref(ending.outcome);
 }
 
 /* A lease without visits: the device is to be tidied. */

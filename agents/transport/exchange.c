@@ -32,7 +32,7 @@ struct wire_cursor exchange_begin(struct exchange *x, enum wire_type type)
     return c;
 }
 
-static enum lathe_status runner_error(const char *peer, struct wire_cursor *c, struct lathe_error *err)
+static enum lathe_status runner_error(struct exchange *x, struct wire_cursor *c, struct lathe_error *err)
 {
     struct wire_error e = {0};
     wire_error(c, &e);
@@ -42,10 +42,11 @@ static enum lathe_status runner_error(const char *peer, struct wire_cursor *c, s
         return error_set(err, LATHE_UNSUPPORTED,
                          "%s speaks version %" PRIu64
                          " of the wire protocol, this program version %d: install both from one release",
-                         peer, e.detail, WIRE_VERSION);
+                         x->transport->peer, e.detail, WIRE_VERSION);
     case WIRE_E_UNSUPPORTED:
         return error_set(err, LATHE_UNSUPPORTED, "%s", e.text);
     case WIRE_E_NO_MEMORY:
+        x->needed_bytes = e.detail;
         if (e.detail) return error_set(err, LATHE_NO_MEMORY, "%s (needed: %" PRIu64 " bytes)", e.text, e.detail);
         return error_set(err, LATHE_NO_MEMORY, "%s", e.text);
     case WIRE_E_INVALID:
@@ -109,7 +110,7 @@ static enum lathe_status await(struct exchange *x, uint32_t crc, uint8_t type, i
     do st = next_message(x, deadline, &size, err);
     while (!st && !is_answer(x, x->decoder.buffer, size, crc, type, &h, reply));
     if (st) return st;
-    return h.type == WIRE_ERROR ? runner_error(x->transport->peer, reply, err) : LATHE_OK;
+    return h.type == WIRE_ERROR ? runner_error(x, reply, err) : LATHE_OK;
 }
 
 enum lathe_status exchange_finish(struct exchange *x, const struct wire_cursor *request, const struct patience *p,

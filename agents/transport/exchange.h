@@ -16,8 +16,9 @@ struct exchange {
     uint16_t seq;           /* of the last request */
     uint8_t received[1024]; /* read from the link, not yet decoded */
     size_t received_size, received_used;
-    uint64_t noise_bytes; /* received since the last intact frame */
-    bool resent;          /* the last request had to be repeated */
+    uint64_t noise_bytes;  /* received since the last intact frame */
+    uint64_t needed_bytes; /* that the last "no memory" told; 0: unknown */
+    bool resent;           /* the last request had to be repeated */
     uint8_t request[WIRE_MESSAGE_BYTES];
 };
 

@@ -427,6 +427,16 @@ enum lathe_status session_prepare(struct session *s, int network, const struct l
     return LATHE_OK;
 }
 
+int session_network_count(const struct session *s)
+{
+    return s->hello.max_networks;
+}
+
+uint64_t session_needed_bytes(const struct session *s)
+{
+    return s->x.needed_bytes;
+}
+
 enum lathe_status session_reset(struct session *s, struct lathe_error *err)
 {
     enum lathe_status st = check_open(s, err);

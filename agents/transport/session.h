@@ -91,10 +91,14 @@ struct device_state {
 /** Ask the runner how its device is. @return LATHE_UNSUPPORTED when it can't tell; the session goes on. */
 enum lathe_status session_state(struct session *, struct device_state *out, struct lathe_error *err);
 
-/** Build a network under an id (0..4095; an id in use is rebuilt). Weights of a layer at a position that an earlier
+/** How many networks the runner keeps: 1 to 4096. */
+int session_network_count(const struct session *);
+/** Build a network under an id (below session_network_count(); an id in use is rebuilt). Weights of a layer at a position that an earlier
  *  network of this session had are not packed again. @return LATHE_UNSUPPORTED, LATHE_NO_MEMORY (does not fit). */
 enum lathe_status session_prepare(struct session *, int network, const struct layer *, int count,
                                   struct lathe_error *err);
+/** Bytes that a network needs which session_prepare() said does not fit, the last one; 0: unknown. */
+uint64_t session_needed_bytes(const struct session *);
 /* What the last session_prepare() came to. */
 struct session_build {
     uint64_t arena_bytes, weight_bytes; /* activations and weights of that network */

@@ -70,6 +70,14 @@ static const char *unknown_part(const char *list, const json_t *all, char out[80
     return NULL;
 }
 
+/* Networks for microcontrollers stand beside none for phones, unless they are named: by default those are compared that
+ * were published for what the config runs on. */
+static bool suits_config(const struct comparison *c, const json_t *network)
+{
+    bool for_board = json_is_number(json_at(json_at(network, "published"), "sram_kb"));
+    return for_board == (strncmp(c->config, "firmware-", strlen("firmware-")) == 0);
+}
+
 static enum exit_code choose_networks(struct comparison *c)
 {
     char part[80];
@@ -82,6 +90,7 @@ static enum exit_code choose_networks(struct comparison *c)
     for (size_t i = 0; !unknown && i < json_array_size(all) && i < NETWORKS_MOST; i++) {
         json_t *network = json_array_get(all, i);
         if (list && !lists(list, shown_at(network, "name")) && !lists(list, shown_at(network, "family"))) continue;
+        if (!list && !suits_config(c, network)) continue;
         json_object_set_new(network, "jobs", json_array());
         json_array_append(c->networks, network);
     }
@@ -339,7 +348,7 @@ static enum exit_code run_compare(struct cli *cli)
 
 static const struct option_spec compare_options[] = {
     {"config", OPTION_TEXT, "CONFIG", "default: xnnpack-f32-t1-b1"},
-    {"networks", OPTION_TEXT, "A,B", "names or families of lathe network list (default: all)"},
+    {"networks", OPTION_TEXT, "A,B", "names or families of lathe network list (default: all for what the config runs on)"},
     {"rounds", OPTION_INTEGER, "N", "measurements of each, in shuffled rounds (default 5)"},
     {"visits", OPTION_INTEGER, "N", "times that a measurement sets the network up and runs it (default 2)"},
     {"reuse", OPTION_FLAG, NULL, "count measurements of before, where the device has not changed"},

@@ -185,7 +185,7 @@ static void read_word(struct json_fields *f, const char *name, enum json_need ne
         f->status = error_field(f->err, name, "%s must have at most %d bytes", name, BOARD_TEXT_MOST);
 }
 
-static enum lathe_status board_check(const json_t *board, struct lathe_error *err)
+enum lathe_status board_check(const json_t *board, struct lathe_error *err)
 {
     static const char *const words[] = {"name", "core", "timer", "runner", "build"};
     static const char *const numbers[] = {"clock_hz", "sram_bytes", "flash_bytes", "arena_bytes", "code_bytes"};

@@ -38,5 +38,8 @@ struct batch {
  *  @return LATHE_INVALID names the field, e.g. "visits[2].wall_ns[0]". */
 enum lathe_status batch_read(const json_t *document, struct batch *out, struct lathe_error *err);
 void batch_clear(struct batch *);
+/** Whether a document says what board a device is: {"name","core","timer","runner","build","clock_hz","sram_bytes",
+ *  "flash_bytes","arena_bytes","code_bytes","clock","emulated","fault"}. @return LATHE_INVALID names the field. */
+enum lathe_status board_check(const json_t *board, struct lathe_error *err);
 
 #endif

@@ -152,6 +152,11 @@ struct table_id job_table(const json_t *job);
 /** Make the plan of a profile from what a table's version (0: the newest) has, and put it in the store with the job's
  *  figures. Inside a write. */
 enum lathe_status profile_plan(struct jobs *, struct kv_txn *, json_t *job, uint32_t version, struct lathe_error *err);
+/** What a board has for a profile's networks: less than it says where it has refused one that was thought to fit.
+ *  @return false: the device is no board, as far as is known. */
+bool profile_room(struct kv_txn *, const json_t *job, struct board_room *out);
+/** Whether a profile's plan is for this room. */
+bool profile_is_planned_for(const json_t *job, const struct board_room *room);
 /** After samples were added to a row: count it when it has all that it wants now. */
 enum lathe_status profile_count_row(struct kv_txn *, json_t *job, const char *row, const struct latency *now,
                                     struct lathe_error *err);

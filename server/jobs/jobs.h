@@ -115,10 +115,16 @@ enum lathe_status jobs_lease_to(struct jobs *, const struct lease_request *, jso
 enum lathe_status jobs_lease(struct jobs *, const char *agent, json_t **lease, struct lathe_error *err);
 /** Whose a lease is. @param agent 65 bytes. @return LATHE_CONFLICT when the lease has ended. */
 enum lathe_status jobs_lease_agent(struct jobs *, const char *lease, char *agent, struct lathe_error *err);
-/** @param trouble what keeps the work from going on, while the agent tries again: told with device and job until
- *  results come; NULL: nothing new. */
-enum lathe_status jobs_renew(struct jobs *, const char *lease, int64_t fence, const char *trouble, json_t **answer,
-                             struct lathe_error *err);
+/* What an agent has to tell with a renewal. NULL: nothing new. */
+struct lease_news {
+    const char *trouble; /* that keeps the work from going on, while it tries again: told with device and job until
+                            results come */
+    const json_t *board; /* the microcontroller that a session was opened with, as in results */
+};
+/** @return LATHE_CONFLICT: the lease has ended; so it does when a profile was planned anew for the board that is told.
+ */
+enum lathe_status jobs_renew(struct jobs *, const char *lease, int64_t fence, const struct lease_news *,
+                             json_t **answer, struct lathe_error *err);
 /** Store results: {"fence","fingerprint":{..},"board":{..} of a
  * microcontroller,"visits":[{"visit","network","wall_ns":[[..]],"cpu_ns":[[..]], "preempted":[[..]],"total_ns":[..]}]};
  * inner arrays are layers, outer ones runs. */
@@ -128,6 +134,16 @@ enum lathe_status jobs_results(struct jobs *, const char *lease, const json_t *r
  *  trying again can't help; otherwise it is tried again; the third failure in a row without progress is fatal, too. */
 enum lathe_status jobs_release(struct jobs *, const char *lease, int64_t fence, const char *error, bool fatal,
                                struct lathe_error *err);
+/* A network that does not fit a board. */
+struct board_refusal {
+    int network;          /* of the job */
+    uint64_t needs_bytes; /* of the arena, as the board says; 0: it does not */
+    const char *error;    /* what the board said */
+};
+/** Give back, since a network of the job does not fit the board: the profile goes on without it, a measurement fails
+ *  with the refusal's error. No failure of the device. */
+enum lathe_status jobs_release_refused(struct jobs *, const char *lease, int64_t fence, const struct board_refusal *,
+                                       struct lathe_error *err);
 /** Give back the lease of a clean job that is done. @param freed_kb what it freed. */
 enum lathe_status jobs_release_cleaned(struct jobs *, const char *lease, int64_t fence, int64_t freed_kb,
                                        struct lathe_error *err);

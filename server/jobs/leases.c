@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "lut/base/text.h"
+#include "server/jobs/batch.h"
+#include "server/jobs/board_news.h"
 #include "server/jobs/internal.h"
 #include "server/jobs/liveness.h"
 #include "server/jobs/offers.h"
@@ -260,20 +262,20 @@ enum lathe_status jobs_lease_agent(struct jobs *jobs, const char *lease, char *a
     return LATHE_OK;
 }
 
-struct troubling {
+/* What comes with a renewal. */
+struct telling {
     const char *lease, *trouble;
     int64_t fence;
-    json_t *document; /* the outcome: the lease */
+    const json_t *board;
+    struct jobs *jobs;
+    json_t *document;  /* the outcome: the lease */
+    bool planned_anew; /* and its plan is no more */
 };
 
-static enum lathe_status note_trouble(void *context, struct kv_txn *txn, struct lathe_error *err)
+static enum lathe_status note_trouble(struct kv_txn *txn, const struct telling *t, struct lathe_error *err)
 {
-    struct troubling *t = context;
     json_t *job = NULL;
-    json_decref(t->document);
-    t->document = NULL;
-    enum lathe_status st = lease_load(txn, t->lease, t->fence, &t->document, err);
-    if (!st) st = device_note_error(txn, job_text(t->document, "device"), t->trouble, err);
+    enum lathe_status st = device_note_error(txn, job_text(t->document, "device"), t->trouble, err);
     if (!st) st = job_load(txn, job_text(t->document, "kind"), job_text(t->document, "job"), &job, err);
     if (!st && job_active(job)) {
         json_object_set_new(job, "error", json_string(t->trouble));
@@ -283,7 +285,18 @@ static enum lathe_status note_trouble(void *context, struct kv_txn *txn, struct 
     return st;
 }
 
-static enum lathe_status load_lease(struct jobs *jobs, struct troubling *t, struct lathe_error *err)
+static enum lathe_status note_telling(void *context, struct kv_txn *txn, struct lathe_error *err)
+{
+    struct telling *t = context;
+    json_decref(t->document);
+    t->document = NULL;
+    enum lathe_status st = lease_load(txn, t->lease, t->fence, &t->document, err);
+    if (!st && t->trouble) st = note_trouble(txn, t, err);
+    if (!st && t->board) st = board_told(t->jobs, txn, t->document, t->board, &t->planned_anew, err);
+    return st;
+}
+
+static enum lathe_status load_lease(struct jobs *jobs, struct telling *t, struct lathe_error *err)
 {
     struct kv_txn *txn;
     enum lathe_status st = kv_read_begin(jobs->kv, &txn, err);
@@ -293,13 +306,21 @@ static enum lathe_status load_lease(struct jobs *jobs, struct troubling *t, stru
     return st;
 }
 
-enum lathe_status jobs_renew(struct jobs *jobs, const char *lease, int64_t fence, const char *trouble, json_t **answer,
-                             struct lathe_error *err)
+enum lathe_status jobs_renew(struct jobs *jobs, const char *lease, int64_t fence, const struct lease_news *news,
+                             json_t **answer, struct lathe_error *err)
 {
-    struct troubling t = {.lease = lease, .trouble = trouble, .fence = fence};
-    enum lathe_status st = trouble ? kv_write(jobs->kv, note_trouble, &t, err) : load_lease(jobs, &t, err);
-    if (!st) {
-        liveness_see_agent(jobs, job_text(t.document, "agent"));
+    struct telling t = {.lease = lease, .fence = fence, .jobs = jobs, .trouble = news->trouble, .board = news->board};
+    enum lathe_status st = t.board ? board_check(t.board, err) : LATHE_OK;
+    if (!st) st = t.trouble || t.board ? kv_write(jobs->kv, note_telling, &t, err) : load_lease(jobs, &t, err);
+    if (!st) liveness_see_agent(jobs, job_text(t.document, "agent"));
+    if (!st && t.planned_anew) {
+        liveness_forget_lease(jobs, lease);
+        jobs_notify_work(jobs);
+        st = error_set(err, LATHE_CONFLICT,
+                       "lease %s has ended: its profile was planned anew, for what the board has "
+                       "room for; ask anew",
+                       lease);
+    } else if (!st) {
         lease_extend(jobs, lease);
         *answer = json_pack("{s:i}", "ttl_s", LEASE_TTL_S);
     }
@@ -311,8 +332,10 @@ struct giving_back {
     const char *lease, *error;
     int64_t fence;
     bool fatal;
-    int64_t freed_kb; /* of a clean job that is done; -1: it is not, or is another */
-    json_t *job;      /* the outcome: changed, or NULL */
+    int64_t freed_kb;                    /* of a clean job that is done; -1: it is not, or is another */
+    const struct board_refusal *refusal; /* NULL: none */
+    struct jobs *jobs;
+    json_t *job; /* the outcome: changed, or NULL */
 };
 
 static enum lathe_status note_failure(struct kv_txn *txn, const struct giving_back *g, struct lathe_error *err)
@@ -339,11 +362,12 @@ static enum lathe_status give_back(void *context, struct kv_txn *txn, struct lat
     g->job = NULL;
     enum lathe_status st = lease_load(txn, g->lease, g->fence, &lease, err);
     if (!st) st = store_delete(txn, "lease", g->lease, err);
-    if (!st) st = device_note_error(txn, job_text(lease, "device"), g->error, err);
+    /* That a network is too large is no fault of the device. */
+    if (!st && !g->refusal) st = device_note_error(txn, job_text(lease, "device"), g->error, err);
     if (!st) st = job_load(txn, job_text(lease, "kind"), job_text(lease, "job"), &job, err);
     if (!st && g->error && job_active(job)) {
         g->job = json_incref(job);
-        st = note_failure(txn, g, err);
+        st = g->refusal ? board_refused(g->jobs, txn, job, g->refusal, err) : note_failure(txn, g, err);
     }
     if (!st && g->freed_kb >= 0 && strcmp(job_text(job, "kind"), "clean") != 0)
         st = error_field(err, "freed_kb", "job %s frees nothing: it is no clean job", job_text(job, "id"));
@@ -358,6 +382,7 @@ static enum lathe_status give_back(void *context, struct kv_txn *txn, struct lat
 
 static enum lathe_status release(struct jobs *jobs, struct giving_back *g, struct lathe_error *err)
 {
+    g->jobs = jobs;
     enum lathe_status st = kv_write(jobs->kv, give_back, g, err);
     if (!st) {
         liveness_forget_lease(jobs, g->lease);
@@ -371,6 +396,14 @@ enum lathe_status jobs_release(struct jobs *jobs, const char *lease, int64_t fen
                                struct lathe_error *err)
 {
     struct giving_back g = {.lease = lease, .fence = fence, .error = error, .fatal = fatal, .freed_kb = -1};
+    return release(jobs, &g, err);
+}
+
+enum lathe_status jobs_release_refused(struct jobs *jobs, const char *lease, int64_t fence,
+                                       const struct board_refusal *refusal, struct lathe_error *err)
+{
+    struct giving_back g = {
+        .lease = lease, .fence = fence, .error = refusal->error, .freed_kb = -1, .refusal = refusal};
     return release(jobs, &g, err);
 }
 

@@ -62,8 +62,9 @@ struct profile_draft {
     struct plan plan;
     uint32_t version; /* of the table that it relies on; 0: none */
     int64_t version_created;
-    json_t *sentinel;  /* of the table's version, if it has one: {"context","layers"}; owned */
-    double ns_per_mac; /* of the table's rows; 0: unknown */
+    json_t *sentinel;       /* of the table's version, if it has one: {"context","layers"}; owned */
+    double ns_per_mac;      /* of the table's rows; 0: unknown */
+    struct board_room room; /* that it is planned for; zeros: the device is no board, as far as is known */
 };
 
 static void draft_clear(struct profile_draft *draft)
@@ -127,6 +128,31 @@ static enum lathe_status find_version(struct known_rows *known, uint32_t version
     return LATHE_OK;
 }
 
+bool profile_room(struct kv_txn *txn, const json_t *job, struct board_room *out)
+{
+    int64_t refused = job_hidden(job, "refused_bytes");
+    if (!room_look_up(txn, job_text(job, "device"), out)) return false;
+    if (refused > 0 && out->arena_bytes >= (uint64_t)refused) out->arena_bytes = (uint64_t)refused - 1;
+    return true;
+}
+
+bool profile_is_planned_for(const json_t *job, const struct board_room *room)
+{
+    return job_hidden(job, "planned_arena") == (int64_t)room->arena_bytes &&
+           job_hidden(job, "planned_flash") == (int64_t)room->flash_bytes;
+}
+
+/* The table's own sentinel may be of a time when the board had more room: then there is none. */
+static void drop_large_sentinel(struct profile_draft *draft)
+{
+    struct board_room needs;
+    room_of_layers(json_object_get(draft->sentinel, "layers"), &needs);
+    if (needs.arena_bytes <= draft->room.arena_bytes && needs.flash_bytes <= draft->room.flash_bytes) return;
+    json_decref(draft->sentinel);
+    draft->sentinel = NULL;
+    draft->plan.has_sentinel = false;
+}
+
 static enum lathe_status draft_plan(struct jobs *jobs, struct kv_txn *txn, const json_t *job, uint32_t version,
                                     struct profile_draft *draft, struct lathe_error *err)
 {
@@ -136,12 +162,12 @@ static enum lathe_status draft_plan(struct jobs *jobs, struct kv_txn *txn, const
                                .mode = job_text(job, "mode")};
     int resolutions[SPACE_MAX_VALUES];
     int64_t created = 0;
-    struct board_room room;
     *draft = (struct profile_draft){.space = catalog_find(jobs->spaces, job_text(job, "space"))};
     if (!draft->space) return error_field(err, "space", "there is no space %s", job_text(job, "space"));
     enum lathe_status st = find_version(&known, version, &created, &draft->sentinel, err);
     if (!st) st = find_speed(&known, &draft->ns_per_mac, err);
     if (st) return st;
+    bool is_board = profile_room(txn, job, &draft->room);
     struct plan_request request = {
         .space = draft->space,
         .resolutions = resolutions,
@@ -152,11 +178,12 @@ static enum lathe_status draft_plan(struct jobs *jobs, struct kv_txn *txn, const
         .random = profile_is(job, "regression") ? REGRESSION_SUBNETS : 0,
         .only_held_out = json_is_true(json_object_get(job, "calibrate")),
         .seed = (uint64_t)job_int(job, "seed"),
-        .room = room_look_up(txn, job_text(job, "device"), &room) ? &room : NULL,
+        .room = is_board ? &draft->room : NULL,
         .have = look_up_row,
         .context = &known,
     };
     st = plan_make(&request, &draft->plan, err);
+    if (!st && is_board && draft->sentinel) drop_large_sentinel(draft);
     if (!st && (known.relied_on || request.only_held_out)) {
         draft->version = known.version;
         draft->version_created = created;
@@ -274,9 +301,17 @@ static void list_alone(const struct plan *plan, int64_t rounds, json_t *networks
 
 enum { LEFT_OUT_SHOWN = 20 };
 
-static json_t *why_left_out(const struct plan_left_out *row)
+/* @param job may have been refused a network that was thought to fit. */
+static json_t *why_left_out(const json_t *job, const struct plan_left_out *row)
 {
+    uint64_t refused = (uint64_t)job_hidden(job, "refused_bytes");
+    uint64_t needs = (uint64_t)job_hidden(job, "refused_needs");
     if (row->refusal) return json_string(row->refusal);
+    if (refused && row->arena_bytes == refused && needs)
+        return json_sprintf("does not fit: needs %llu bytes of SRAM, says the board", (unsigned long long)needs);
+    if (refused && row->arena_bytes >= refused)
+        return json_sprintf("does not fit: needs %llu bytes of SRAM, and the board has refused what needs %llu",
+                            (unsigned long long)row->arena_bytes, (unsigned long long)refused);
     return json_sprintf("does not fit: needs %llu bytes of SRAM and %llu of flash",
                         (unsigned long long)row->arena_bytes, (unsigned long long)row->flash_bytes);
 }
@@ -286,8 +321,8 @@ static void tell_left_out(json_t *job, const struct plan *plan)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < plan->left_out_count && i < LEFT_OUT_SHOWN; i++)
-        json_array_append_new(
-            list, json_pack("{s:s,s:o}", "layer", plan->left_out[i].text, "why", why_left_out(&plan->left_out[i])));
+        json_array_append_new(list, json_pack("{s:s,s:o}", "layer", plan->left_out[i].text, "why",
+                                              why_left_out(job, &plan->left_out[i])));
     job_set_int(job, "rows_alone", (int64_t)plan->alone_count);
     job_set_int(job, "rows_left_out", (int64_t)plan->left_out_count);
     json_object_set_new(job, "left_out", list);
@@ -356,6 +391,8 @@ static enum lathe_status put_draft(struct kv_txn *txn, json_t *job, const struct
     job_set_int(job, "rows_total", (int64_t)plan->rows_total);
     job_set_int(job, "rows_done", (int64_t)(plan->rows_total - plan->row_count));
     tell_left_out(job, plan);
+    job_set_hidden(job, "planned_arena", (int64_t)draft->room.arena_bytes);
+    job_set_hidden(job, "planned_flash", (int64_t)draft->room.flash_bytes);
     job_set_hidden(job, "version", draft->version);
     job_set_hidden(job, "version_created", draft->version_created);
     return LATHE_OK;

@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 #include "server/jobs/room.h"
 
+#include "lut/layer/board_memory.h"
 #include "server/store/store.h"
 
 static uint64_t bytes_at(const json_t *board, const char *name)
@@ -28,4 +29,19 @@ bool room_look_up(struct kv_txn *txn, const char *device, struct board_room *out
     bool is_board = room_of_device(document, out);
     json_decref(document);
     return is_board;
+}
+
+void room_of_layers(const json_t *layers, struct board_room *out)
+{
+    size_t i;
+    const json_t *text;
+    *out = (struct board_room){0};
+    json_array_foreach(layers, i, text)
+    {
+        struct layer layer;
+        if (layer_parse(json_string_value(text), &layer, NULL) || board_layer_refusal(&layer)) continue;
+        uint64_t bytes = board_layer_arena_bytes(&layer);
+        if (bytes > out->arena_bytes) out->arena_bytes = bytes;
+        out->flash_bytes += board_layer_flash_bytes(&layer);
+    }
 }

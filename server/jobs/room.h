@@ -20,5 +20,7 @@ struct board_room {
 bool room_of_device(const json_t *device, struct board_room *out);
 /** The same of a device in the store; one that is not there is no board. */
 bool room_look_up(struct kv_txn *, const char *device, struct board_room *out);
+/** What a network needs. @param layers canonical texts; those that no board runs count for nothing. */
+void room_of_layers(const json_t *layers, struct board_room *out);
 
 #endif

@@ -99,22 +99,23 @@ static enum http_outcome reply_status(struct http_request *request, enum lathe_s
     return HTTP_DONE;
 }
 
-/* POST /v1/leases/{lease}/renew {"fence","trouble"} */
+/* POST /v1/leases/{lease}/renew {"fence","trouble","board"} */
 static enum http_outcome renew_lease(struct http_request *request)
 {
     struct app *app = http_app(request);
     struct lathe_error err = {0};
     struct json_fields f;
     int64_t fence = 0;
-    const char *trouble = NULL;
+    struct lease_news news = {0};
     json_t *answer = NULL;
     const json_t *body = http_json(request);
     if (!body || !may_use_lease(request)) return HTTP_DONE;
     json_fields_begin(&f, body, &err);
     json_get_int(&f, "fence", JSON_REQUIRED, 1, INT64_MAX, &fence);
-    json_get_string(&f, "trouble", JSON_OPTIONAL, &trouble);
+    json_get_string(&f, "trouble", JSON_OPTIONAL, &news.trouble);
+    json_get_object(&f, "board", JSON_OPTIONAL, &news.board);
     enum lathe_status st = json_fields_end(&f);
-    if (!st) st = jobs_renew(app->jobs, http_param(request, "lease"), fence, trouble, &answer, &err);
+    if (!st) st = jobs_renew(app->jobs, http_param(request, "lease"), fence, &news, &answer, &err);
     return reply_status(request, st, answer, &err);
 }
 
@@ -130,7 +131,25 @@ static enum http_outcome add_results(struct http_request *request)
     return reply_status(request, st, answer, &err);
 }
 
-/* POST /v1/leases/{lease}/release {"fence"}, {"fence","error","fatal"} or, of a clean job, {"fence","freed_kb"} */
+/* {"network","needs_bytes"}: what does not fit the board. */
+static enum lathe_status read_refusal(const json_t *from, const char *error, struct board_refusal *out,
+                                      struct lathe_error *err)
+{
+    struct json_fields f;
+    int64_t network = 0;
+    int64_t needs = 0;
+    json_fields_begin(&f, from, err);
+    json_get_int(&f, "network", JSON_REQUIRED, 0, INT32_MAX, &network);
+    json_get_int(&f, "needs_bytes", JSON_OPTIONAL, 0, INT64_MAX, &needs);
+    enum lathe_status st = json_fields_end(&f);
+    if (st) error_in_field(err, "no_room");
+    else if (!error) st = error_field(err, "error", "no_room needs an error that says what does not fit");
+    *out = (struct board_refusal){.network = (int)network, .needs_bytes = (uint64_t)needs, .error = error};
+    return st;
+}
+
+/* POST /v1/leases/{lease}/release {"fence"}, {"fence","error","fatal","no_room"} or, of a clean job,
+ * {"fence","freed_kb"} */
 static enum http_outcome release_lease(struct http_request *request)
 {
     struct app *app = http_app(request);
@@ -140,6 +159,8 @@ static enum http_outcome release_lease(struct http_request *request)
     const char *error = NULL;
     bool fatal = false;
     int64_t freed_kb = -1;
+    const json_t *no_room = NULL;
+    struct board_refusal refusal = {0};
     const json_t *body = http_json(request);
     if (!body || !may_use_lease(request)) return HTTP_DONE;
     json_fields_begin(&f, body, &err);
@@ -147,10 +168,13 @@ static enum http_outcome release_lease(struct http_request *request)
     json_get_string(&f, "error", JSON_OPTIONAL, &error);
     json_get_bool(&f, "fatal", JSON_OPTIONAL, &fatal);
     json_get_int(&f, "freed_kb", JSON_OPTIONAL, 0, INT64_MAX, &freed_kb);
+    json_get_object(&f, "no_room", JSON_OPTIONAL, &no_room);
     enum lathe_status st = json_fields_end(&f);
+    if (!st && no_room) st = read_refusal(no_room, error, &refusal, &err);
     if (!st && fatal && !error) st = error_field(&err, "error", "a fatal release needs an error that says why");
     if (!st && error && freed_kb >= 0) st = error_field(&err, "freed_kb", "what failed has no freed_kb");
-    if (!st)
+    if (!st && no_room) st = jobs_release_refused(app->jobs, http_param(request, "lease"), fence, &refusal, &err);
+    else if (!st)
         st = freed_kb >= 0 ? jobs_release_cleaned(app->jobs, http_param(request, "lease"), fence, freed_kb, &err)
                            : jobs_release(app->jobs, http_param(request, "lease"), fence, error, fatal, &err);
     return reply_status(request, st, NULL, &err);

@@ -79,7 +79,8 @@ class QemuBoard:
         """@return a socket to the UART; one at a time."""
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(WAIT_S)
-        connection.connect(self.uart)
+        # QEMU's socket has a name before it is listened at.
+        wait_until(lambda: connection.connect_ex(self.uart) == 0, f"a connection to {self.uart}")
         return connection
 
     def link(self):

@@ -261,6 +261,18 @@ class CommandTest(CliCase):
             done = self.lathe("compare", "here", "--config", "nosuch-f32-t1-b1", "--networks", "ofa-lg-8,mnasnet-a1", "--rounds", "1", code=1)
         self.assertIn("no network could be measured", done.stderr)
 
+    def test_networks_for_microcontrollers_are_compared_on_microcontrollers(self):
+        catalog = {n["name"]: n["family"] for n in self.server.ok("GET", "/v1/networks?limit=1000")["items"]}
+        small = {name for name, family in catalog.items() if family == "MCUNet"}
+        self.assertEqual(len(small), 6)
+        with Agent(self.server):
+            for config, expected in (("nosuch-int8-t1-b1", set(catalog) - small), ("firmware-int8-t1-b1", small)):
+                self.lathe("compare", "here", "--config", config, "--rounds", "1", code=1)
+                tried = {job["network"]["name"] for job in self.server.ok("GET", "/v1/measurements?limit=1000")["items"]
+                         if job["config"] == config}
+                # A first one alone tells the fingerprint: where it fails the others are asked for all the same.
+                self.assertEqual(tried, expected)
+
     def test_a_comparison_that_can_not_be_made_says_why(self):
         self.assertIn("nobody", self.lathe("compare", "here", "--networks", "ofa-lg-8,nobody", code=3).stderr)
         self.assertIn("--rounds", self.lathe("compare", "here", "--rounds", "0", code=2).stderr)

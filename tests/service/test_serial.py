@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: 2026 The Lathe authors
 """Serial devices: the real server and agent, and through libserialport a runner at the other end of a line."""
+import collections
 import pathlib
+import re
 import sys
 import unittest
 
@@ -157,8 +159,7 @@ BOARDS = ("netduinoplus2", "mps2-an386", "mps2-an385")
 FIRMWARE = "firmware-int8-t1-b1"
 
 
-@unittest.skipIf(missing(), missing())
-class BoardTest(SerialCase):
+class BoardCase(SerialCase):
     """The firmware in QEMU, whose clock counts instructions."""
 
     def board(self, name, **how):
@@ -176,6 +177,9 @@ class BoardTest(SerialCase):
         entries = self.server.ok("GET", f"/v1/tables/{device}/{FIRMWARE}/entries?limit=1000")["items"]
         return job, {e["layer"]: e for e in entries}
 
+
+@unittest.skipIf(missing(), missing())
+class BoardTest(BoardCase):
     def test_boards_are_profiled_and_whole_networks_agree_with_their_tables(self):
         self.agent()
         for name in BOARDS:
@@ -234,6 +238,81 @@ class BoardTest(SerialCase):
                               "done", "failed")
         self.assertEqual((done["state"], done["error"]), ("done", None))
         self.assertTrue(done["model"])
+
+
+# At 48 all subnets fit netduinoplus2; at 64 those whose middle block expands by 6 do not; at 96 that block never does.
+ROOMY = {
+    "id": "roomy", "title": "roomy", "source": "made for tests", "family": "inverted_residual", "width": 1.0,
+    "resolutions": [48, 64, 96], "kernel": [3, 5], "expand": [3, 4, 6],
+    "stem": {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"},
+    "first": {"channels": 8, "kernel": 3, "activation": "relu6", "residual": True},
+    "stages": [
+        {"channels": 56, "stride": 2, "activation": "relu6", "squeeze_excite": False, "depth": [1]},
+        {"channels": 56, "stride": 1, "activation": "relu6", "squeeze_excite": True, "depth": [1]},
+        {"channels": 32, "stride": 2, "activation": "relu6", "squeeze_excite": False, "depth": [1]}],
+    "head": [{"kind": "avgpool"}, {"kind": "linear", "features": 10}],
+}
+
+
+@unittest.skipIf(missing(), missing())
+class SmallBoardTest(BoardCase):
+    """A board that some subnets of a space do not fit, and some layers neither. Nothing is known of it before its first
+    profile."""
+
+    def setUp(self):
+        super().setUp()
+        self.server.ok("PUT", "/v1/spaces/roomy", ROOMY)
+        self.agent()
+        self.register(self.board("netduinoplus2"), "small")
+
+    def finished(self, job):
+        return wait_for_state(self.server, job, "done", "failed")
+
+    def measure(self, subnet):
+        return self.finished(self.server.ok("POST", "/v1/measurements", {
+            "device": "small", "config": FIRMWARE, "subnet": subnet, "visits": 2, "runs": 1}))
+
+    def subnet(self, resolution, expand):
+        return {"space": "roomy", "resolution": resolution, "depth": [1, 1, 1], "kernel": [3, 3, 3], "expand": expand}
+
+    def test_a_first_profile_keeps_to_what_fits_and_so_does_the_search_after_it(self):
+        job, rows = self.profile_of("small", space="roomy", resolutions=[48, 64, 96], runs=1, held_out=6)
+        arena = self.device("small")["board"]["arena_bytes"]
+        self.assertEqual(job["rows_left_out"], len(job["left_out"]))
+        for row in job["left_out"]:
+            self.assertGreater(int(re.search(r"needs (\d+) bytes of SRAM", row["why"]).group(1)), arena, row)
+        # Of the middle block: two rows at 64 (its expansion by 6), all six at 96. What else there is at 96 is alone.
+        sides = collections.Counter(re.search(r" in=(\d+)x", row["layer"]).group(1) for row in job["left_out"])
+        self.assertEqual(sides, {"16": 2, "24": 6})
+        alone = {layer for layer, row in rows.items() if row["alone"]}
+        self.assertEqual(len(alone), job["rows_alone"])
+        self.assertTrue(any(" in=96x96x3 " in layer for layer in alone), alone)
+        self.assertFalse(any(" in=64x64x3 " in layer for layer in alone), alone)
+        self.assertEqual((len(rows), job["rows_done"]), (job["rows_total"], job["rows_total"]))
+        self.assertLess(job["trust"]["worst"], 0.005)
+        self.search(arena)
+
+    def search(self, arena):
+        """The largest subnet that fits, which no limit was given for, runs, and takes what its rows say."""
+        found = self.server.ok("POST", "/v1/subnets", {
+            "table": f"small/{FIRMWARE}", "space": "roomy", "constraints": {"latency_ms": 1e6}})
+        self.assertLessEqual(found["sram_kb"] * 1024, arena)
+        self.assertEqual(found["subnet"]["resolution"], 64)
+        measured = self.measure(found["subnet"])
+        self.assertEqual((measured["state"], measured["error"]), ("done", None))
+        self.assertLess(abs(measured["latency_ms"] / found["latency_ms"] - 1), 0.005)
+
+    def test_a_subnet_that_does_not_fit_is_refused_in_bytes_and_the_device_stays(self):
+        for _ in range(4):
+            refused = self.measure(self.subnet(96, [3, 6, 3]))
+            self.assertEqual(refused["state"], "failed")
+            arena = self.device("small")["board"]["arena_bytes"]
+            needs, has = re.search(r"does not fit: .*need (\d+) bytes of SRAM, and this board has (\d+)", refused["error"]).groups()
+            self.assertGreater(int(needs), arena)
+            self.assertEqual(int(has), arena)
+        device = self.device("small")
+        self.assertEqual((device["error"], device["state"] == "quarantined"), (None, False))
+        self.assertEqual(self.measure(self.subnet(48, [3, 3, 3]))["state"], "done")
 
 
 if __name__ == "__main__":

@@ -177,19 +177,20 @@ END_TEST
 
 START_TEST(renewals_and_results_keep_a_lease)
 {
+    const struct lease_news nothing_new = {0};
     json_t *lease = lease_for("a");
     for (int i = 0; i < 4; i++) {
         json_t *answer = NULL;
         pass_seconds(LEASE_TTL_S - 1);
         jobs_expire(t.jobs);
         if (i % 2) ck_assert_int_eq(report(lease, (size_t)i, 1, 1000), LATHE_OK);
-        else ASSERT_OK(jobs_renew(t.jobs, text_of(lease, "id"), int_of(lease, "fence"), NULL, &answer, err));
+        else ASSERT_OK(jobs_renew(t.jobs, text_of(lease, "id"), int_of(lease, "fence"), &nothing_new, &answer, err));
         json_decref(answer);
     }
     pass_seconds(LEASE_TTL_S + 1);
     jobs_expire(t.jobs);
     json_t *answer = NULL;
-    ck_assert_int_eq(jobs_renew(t.jobs, text_of(lease, "id"), int_of(lease, "fence"), NULL, &answer, NULL),
+    ck_assert_int_eq(jobs_renew(t.jobs, text_of(lease, "id"), int_of(lease, "fence"), &nothing_new, &answer, NULL),
                      LATHE_CONFLICT);
     json_decref(lease);
 }
