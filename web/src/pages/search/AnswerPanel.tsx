@@ -26,7 +26,15 @@ function Figures({ answer, question }: { answer: SubnetAnswer; question: Questio
   return (
     <>
       <p className="headline">
-        <strong>{percent(answer.top1, 2)}</strong> <span className="dim">top-1, predicted</span>
+        {answer.top1 === null ? (
+          <>
+            <strong>{costText('macs_m', answer.macs_m)}</strong> <span className="dim">MACs, the most that fit</span>
+          </>
+        ) : (
+          <>
+            <strong>{percent(answer.top1, 2)}</strong> <span className="dim">top-1, predicted</span>
+          </>
+        )}
         {answer.verified && <State tone="good">measured to fit</State>}
       </p>
       <dl className="pairs">
@@ -68,7 +76,7 @@ function Figures({ answer, question }: { answer: SubnetAnswer; question: Questio
 /** The next more accurate subnet that the search saw, and what it costs. */
 function Next({ question, answer, onChange }: Props & { answer: SubnetAnswer }) {
   const next = answer.explain.next;
-  if (!next || question.goal !== 'top1') return null;
+  if (!next || question.goal !== 'top1' || answer.top1 === null) return null;
   const limited = COSTS.filter(cost => cost === 'latency_ms' || question.limits[cost] !== null);
   const take = () => {
     let q = question;

@@ -26,7 +26,7 @@ interface PanelProps {
   complete: number[] | null;
   ranges: Ranges | null;
   /** Of the answer; null: there is none. */
-  used: (CostValues & { top1: number; latencies_ms?: Record<string, number> }) | null;
+  used: (CostValues & { top1: number | null; latencies_ms?: Record<string, number> }) | null;
 }
 
 function TablePicker({ question: q, onChange, tables }: PanelProps) {
@@ -144,15 +144,15 @@ function OtherLimits({ question: q, onChange, ranges, used }: PanelProps) {
 /** The most accurate within limits, or the least of a cost for an accuracy. */
 function Goal({ question: q, onChange, ranges, used }: PanelProps) {
   const choose = (goal: Objective) => {
-    onChange({ ...q, goal, minTop1: goal === 'top1' ? null : (q.minTop1 ?? (ranges && middleOf(ranges.top1))) });
+    onChange({ ...q, goal, minTop1: goal === 'top1' ? null : (q.minTop1 ?? (ranges?.top1 ? middleOf(ranges.top1) : null)) });
   };
-  const percent = ranges && { min: ranges.top1.min * 100, max: ranges.top1.max * 100 };
+  const percent = ranges?.top1 ? { min: ranges.top1.min * 100, max: ranges.top1.max * 100 } : null;
   return (
     <>
       <SelectField label="Find" value={q.goal} onChange={goal => choose(goal as Objective)}>
-        <option value="top1">the most accurate subnet</option>
+        <option value="top1">{q.predictor ? 'the most accurate subnet' : 'the subnet with most MACs'}</option>
         {COSTS.map(cost => (
-          <option key={cost} value={costs[cost].objective}>
+          <option key={cost} value={costs[cost].objective} disabled={!q.predictor}>
             the least {costs[cost].label === 'MACs' ? 'MACs' : costs[cost].label.toLowerCase()}
           </option>
         ))}
@@ -164,7 +164,7 @@ function Goal({ question: q, onChange, ranges, used }: PanelProps) {
           required
           value={q.minTop1 === null ? null : Number((q.minTop1 * 100).toFixed(4))}
           range={percent}
-          used={used && used.top1 * 100}
+          used={used?.top1 == null ? null : used.top1 * 100}
           text={value => value.toFixed(2)}
           onChange={value => value !== null && onChange({ ...q, minTop1: Number((value / 100).toFixed(6)) })}
         />
@@ -233,7 +233,8 @@ export function QuestionPanel(props: PanelProps) {
       </Fold>
       {used && (
         <p className="answer-bar" aria-hidden="true">
-          <b>{percent(used.top1, 2)}</b> top-1 at <b>{costText('latency_ms', used.latency_ms)}</b>
+          <b>{used.top1 === null ? costText('macs_m', used.macs_m) : percent(used.top1, 2)}</b>{' '}
+          {used.top1 === null ? 'MACs' : 'top-1'} at <b>{costText('latency_ms', used.latency_ms)}</b>
         </p>
       )}
     </form>

@@ -19,7 +19,7 @@ import { isMissingRows, MissingRows } from './MissingRows';
 import type { SubnetAnswer } from './queries';
 import { predictorsQuery, spaceQuery } from './queries';
 import type { Question, SubnetBody } from './question';
-import { axisLimit, lacks, printQuestion, subnetBody, withLimit } from './question';
+import { axisLimit, printQuestion, subnetBody, withLimit } from './question';
 import { QuestionPanel } from './QuestionPanel';
 import { TakeAway } from './TakeAway';
 import type { Stock } from './useDefaults';
@@ -29,7 +29,7 @@ import { useAddress, useQuestion } from './useQuestion';
 import { useSubnet } from './useSubnet';
 import './search.css';
 
-const ABOUT = 'The most accurate subnet within a device’s limits, from its latency table.';
+const ABOUT = 'The best subnet within a device’s limits, from its latency table.';
 
 function ProfileNote({ profile: p }: { profile: Profile }) {
   return (
@@ -45,15 +45,17 @@ function ProfileNote({ profile: p }: { profile: Profile }) {
 function NoPredictor({ space }: { space: string }) {
   const command = `lathe predictor add NAME acc_predictor.safetensors --space ${space}`;
   return (
-    <Empty title={`Nothing predicts the accuracy of ${space} yet`}>
+    <section className="card stack" aria-label="No predictor">
+      <h2>Nothing predicts the accuracy of {space} yet</h2>
       <p>
-        A predictor is a safetensors file, or trained from your own measurements of accuracy:{' '}
+        So what is sought is the subnet that computes most within the limits: of networks of one family, those with more
+        MACs are the more accurate ones as a rule. A front of accuracy needs a predictor: it is a safetensors file, or trained from your own measurements of accuracy:{' '}
         <code>lathe predictor train</code>.
       </p>
       <p>
         <code>{command}</code> <CopyButton text={command} what="the command" />
       </p>
-    </Empty>
+    </section>
   );
 }
 
@@ -89,7 +91,7 @@ function Search({ stock }: { stock: Stock }) {
   const { networks, subnets } = measured;
   const plot = useMemo(() => {
     if (!points) return null;
-    const at = chosen && { x: chosen[q.axis], top1: chosen.top1 };
+    const at = chosen?.top1 == null ? null : { x: chosen[q.axis], top1: chosen.top1 };
     return {
       axis: q.axis,
       points,
@@ -122,9 +124,7 @@ function Search({ stock }: { stock: Stock }) {
           ranges={ranges}
           used={chosen && !error ? chosen : null}
         />
-        {lacks(q) === 'predictor' ? (
-          <NoPredictor space={q.space} />
-        ) : isMissingRows(defaults.error) ? (
+        {isMissingRows(defaults.error) ? (
           <MissingRows
             key={`${first} ${q.space}`}
             question={q}
@@ -146,15 +146,19 @@ function Search({ stock }: { stock: Stock }) {
               {chosen && <TakeAway question={q} chosen={chosen} />}
             </div>
             <div className="search-main">
-              <FrontPanel
-                plot={drawn}
-                stale={front.stale}
-                error={front.error}
-                retry={front.retry}
-                axis={q.axis}
-                onAxis={axis => change({ ...q, axis })}
-                onLimit={setLimit}
-              />
+              {q.space !== '' && q.predictor === '' ? (
+                <NoPredictor space={q.space} />
+              ) : (
+                <FrontPanel
+                  plot={drawn}
+                  stale={front.stale}
+                  error={front.error}
+                  retry={front.retry}
+                  axis={q.axis}
+                  onAxis={axis => change({ ...q, axis })}
+                  onLimit={setLimit}
+                />
+              )}
               {chosen && <Drawing answer={chosen} space={space.data} />}
               <CatalogPanel
                 table={first}
