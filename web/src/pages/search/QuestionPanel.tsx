@@ -5,8 +5,11 @@ import { useState } from 'react';
 import type { Space } from '../../api/types';
 import { SelectField } from '../../components/Field';
 import { percent } from '../../components/format';
-import type { CostValues, Objective } from './costs';
-import { COSTS, OTHER_COSTS, costOf, costText, costs } from './costs';
+import type { Clock } from '../../components/unit';
+import { unitOf, useUnit } from '../../components/unit';
+import type { BoardLimits } from './board';
+import type { CostValues, Objective, OtherCost } from './costs';
+import { COSTS, OTHER_COSTS, costOf, costText, costs, neverFits } from './costs';
 import { LimitSlider } from './LimitSlider';
 import type { Predictor } from './queries';
 import type { Question } from './question';
@@ -19,6 +22,10 @@ interface PanelProps {
   onChange: (question: Question) => void;
   /** All tables, as device/config. */
   tables: string[];
+  /** Of the question's tables, as far as they are known. */
+  clocks: Partial<Record<string, Clock>>;
+  /** What boards have, where the question has tables of boards. */
+  boards: BoardLimits;
   spaces: Space[];
   /** Of the question's space. */
   predictors: Predictor[];
@@ -102,7 +109,7 @@ function Resolutions({ question: q, onChange, complete }: PanelProps) {
   );
 }
 
-function LatencyLimits({ question: q, onChange, ranges, used }: PanelProps) {
+function LatencyLimits({ question: q, onChange, ranges, used, clocks }: PanelProps) {
   return (
     <fieldset className="limits">
       <legend>At most</legend>
@@ -110,7 +117,7 @@ function LatencyLimits({ question: q, onChange, ranges, used }: PanelProps) {
         <LimitSlider
           key={table}
           label={q.tables.length > 1 ? table : 'Latency'}
-          unit="ms"
+          unit={unitOf(clocks[table])}
           value={q.latency[i] ?? null}
           range={ranges?.latency[i] ?? null}
           used={used && (used.latencies_ms?.[table] ?? used.latency_ms)}
@@ -122,17 +129,19 @@ function LatencyLimits({ question: q, onChange, ranges, used }: PanelProps) {
   );
 }
 
-function OtherLimits({ question: q, onChange, ranges, used }: PanelProps) {
+function OtherLimits({ question: q, onChange, ranges, used, boards }: PanelProps) {
+  const able = (cost: OtherCost) => !ranges || !neverFits(cost, ranges.others[cost].min);
   return (
     <div className="limits">
-      {OTHER_COSTS.map(cost => (
+      {OTHER_COSTS.filter(able).map(cost => (
         <LimitSlider
           key={cost}
           label={costs[cost].label}
           unit={costs[cost].unit}
           value={q.limits[cost]}
+          standing={boards[cost] ?? null}
           range={ranges?.others[cost] ?? null}
-          used={used && used[cost]}
+          used={used && !neverFits(cost, used[cost]) ? used[cost] : null}
           text={costs[cost].text}
           onChange={value => onChange({ ...q, limits: { ...q.limits, [cost]: value } })}
         />
@@ -219,6 +228,7 @@ function Fold({ title, set, children }: { title: string; set: boolean; children:
 
 export function QuestionPanel(props: PanelProps) {
   const { question: q, used } = props;
+  const unit = useUnit();
   return (
     <form className="card stack question" aria-label="What is searched" onSubmit={e => e.preventDefault()}>
       <TablePicker {...props} />
@@ -233,8 +243,8 @@ export function QuestionPanel(props: PanelProps) {
       </Fold>
       {used && (
         <p className="answer-bar" aria-hidden="true">
-          <b>{used.top1 === null ? costText('macs_m', used.macs_m) : percent(used.top1, 2)}</b>{' '}
-          {used.top1 === null ? 'MACs' : 'top-1'} at <b>{costText('latency_ms', used.latency_ms)}</b>
+          <b>{used.top1 === null ? costText('macs_m', used.macs_m, unit) : percent(used.top1, 2)}</b>{' '}
+          {used.top1 === null ? 'MACs' : 'top-1'} at <b>{costText('latency_ms', used.latency_ms, unit)}</b>
         </p>
       )}
     </form>

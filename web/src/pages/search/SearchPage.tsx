@@ -3,13 +3,15 @@
 import { useDeferredValue, useMemo, useState } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
-import { spacesQuery, tablesQuery } from '../../api/queries';
+import { devicesQuery, spacesQuery, tablesQuery } from '../../api/queries';
 import type { Profile } from '../../api/types';
 import { CopyButton } from '../../components/CopyButton';
 import { duration } from '../../components/format';
-import { Empty, Loading, ProblemNote } from '../../components/Notes';
+import { Empty, InstructionsNote, Loading, ProblemNote } from '../../components/Notes';
 import { PageHeader } from '../../components/PageHeader';
+import { UnitContext, unitOf } from '../../components/unit';
 import { AnswerPanel } from './AnswerPanel';
+import { boardLimits } from './board';
 import { CatalogPanel } from './CatalogPanel';
 import { roundUp } from './costs';
 import { Drawing } from './Drawing';
@@ -17,7 +19,7 @@ import { FrontPanel } from './FrontPanel';
 import { MeasurePanel } from './MeasurePanel';
 import { isMissingRows, MissingRows } from './MissingRows';
 import type { SubnetAnswer } from './queries';
-import { predictorsQuery, spaceQuery } from './queries';
+import { predictorsQuery, spaceQuery, tableParts } from './queries';
 import type { Question, SubnetBody } from './question';
 import { axisLimit, printQuestion, subnetBody, withLimit } from './question';
 import { QuestionPanel } from './QuestionPanel';
@@ -84,6 +86,12 @@ function Search({ stock }: { stock: Stock }) {
   const { chosen, verified, keep, error, stale } = useChosen(q, ready, stamp);
   const space = useQuery({ ...spaceQuery(q.space), enabled: q.space !== '' });
   const first = q.tables[0] ?? '';
+  const devices = useQuery(devicesQuery);
+  const boards = boardLimits(
+    devices.data ?? [],
+    q.tables.map(table => tableParts(table).device),
+  );
+  const clocks = Object.fromEntries(stock.tables.map(t => [`${t.device}/${t.config}`, t.clock]));
   const measured = useMeasured(first, q.space, q.predictor, stamp);
   const front = useFront(q, ready, stamp);
   const limit = axisLimit(q);
@@ -108,17 +116,20 @@ function Search({ stock }: { stock: Stock }) {
   const setLimit = (value: number) => change(withLimit(q, q.axis, value));
   const link = `${window.location.origin}/search?${printQuestion(q)}`;
   return (
-    <>
+    <UnitContext value={unitOf(clocks[first])}>
       <PageHeader title="Search" about={ABOUT}>
         {ready && <CopyButton text={link} what="a link to this search" label="Copy a link" />}
       </PageHeader>
       {defaults.profile && <ProfileNote profile={defaults.profile} />}
+      <InstructionsNote clock={clocks[first]} />
       <div className="search">
         <QuestionPanel
           question={q}
           onChange={change}
           tables={stock.tables.map(t => `${t.device}/${t.config}`)}
           spaces={stock.spaces}
+          clocks={clocks}
+          boards={boards}
           predictors={stock.predictors.filter(p => p.space === q.space)}
           complete={defaults.complete}
           ranges={ranges}
@@ -139,6 +150,7 @@ function Search({ stock }: { stock: Stock }) {
                 question={q}
                 answer={chosen}
                 error={error ?? defaults.error}
+                clocks={clocks}
                 stale={stale}
                 onChange={change}
               />
@@ -171,7 +183,7 @@ function Search({ stock }: { stock: Stock }) {
           </>
         )}
       </div>
-    </>
+    </UnitContext>
   );
 }
 
