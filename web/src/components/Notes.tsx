@@ -3,11 +3,23 @@
 /** What stands in the place of content: loading, nothing there, something wrong. */
 import type { ReactNode } from 'react';
 import { Problem } from '../api/problem';
+import type { Clock } from './unit';
+import { INSTRUCTIONS } from './unit';
 
 export function Loading({ what }: { what: string }) {
   return (
     <p className="loading" role="status">
       Loading {what}…
+    </p>
+  );
+}
+
+/** Of a table whose latencies are none. */
+export function InstructionsNote({ clock }: { clock: Clock | undefined }) {
+  if (clock !== 'instructions') return null;
+  return (
+    <p className="note" role="note">
+      Latencies of this table are <b>{INSTRUCTIONS}</b>: M instr. are millions of them.
     </p>
   );
 }

@@ -7,7 +7,7 @@ import { answer, api } from '../../api/client';
 import { devicesQuery, sessionQuery, tablesQuery } from '../../api/queries';
 import type { Device, TableSummary } from '../../api/types';
 import { Dialog } from '../../components/Dialog';
-import { dateTime, fixed } from '../../components/format';
+import { count, dateTime, fixed } from '../../components/format';
 import { Loading, ProblemNote } from '../../components/Notes';
 import { PageHeader } from '../../components/PageHeader';
 import type { ListColumn } from '../../components/RowList';
@@ -16,6 +16,7 @@ import type { Tone } from '../../components/State';
 import { State } from '../../components/State';
 import { Time } from '../../components/Time';
 import { toast, toastProblem } from '../../components/Toasts';
+import { INSTRUCTIONS } from '../../components/unit';
 import { AgentList, StartAgent } from './Agents';
 import { DeviceDialog } from './DeviceDialog';
 import { FirstVisit } from './FirstVisit';
@@ -91,6 +92,36 @@ function Condition({ device }: { device: Device }) {
   );
 }
 
+/** What a microcontroller is. */
+function BoardFacts({ board: b }: { board: NonNullable<Device['board']> }) {
+  const kb = (bytes: number) => count(Math.round(bytes / 1024));
+  const free = Math.max(0, b.flash_bytes - b.code_bytes);
+  return (
+    <ul className="plain board">
+      <li>
+        {b.name}, {b.core} at {fixed(b.clock_hz / 1e6, 0)} MHz{b.emulated && ', emulated'}
+      </li>
+      <li>
+        {kb(b.sram_bytes)} KiB SRAM <span className="dim">({kb(b.arena_bytes)} for activations)</span>,{' '}
+        {kb(b.flash_bytes)} KiB flash <span className="dim">({kb(free)} for weights)</span>
+      </li>
+      <li className="dim">
+        {b.clock === 'instructions' ? `counts ${INSTRUCTIONS}` : `times by ${b.timer}`}; {b.runner}
+      </li>
+      {b.fault !== null && <li className="why">Before its last run: {b.fault}</li>}
+    </ul>
+  );
+}
+
+function Reached({ device }: { device: Device }) {
+  return (
+    <>
+      {reachedBy(device)}
+      {device.board && <BoardFacts board={device.board} />}
+    </>
+  );
+}
+
 function Tables({ device, tables }: { device: Device; tables: readonly TableSummary[] | undefined }) {
   const own = (tables ?? []).filter(t => t.device === device.name);
   if (own.length === 0) return <span className="dim">none</span>;
@@ -112,7 +143,7 @@ function columnsOf(
   const columns: ListColumn<Device>[] = [
     { title: 'Name', cell: d => d.name },
     { title: 'State', cell: d => <DeviceState device={d} /> },
-    { title: 'Reached', cell: reachedBy },
+    { title: 'Reached', cell: d => <Reached device={d} /> },
     { title: 'Agent', cell: d => d.agent ?? <span className="dim">any</span> },
     { title: 'When it measured', cell: d => <Condition device={d} /> },
     { title: 'Last seen', cell: d => <Time at={d.last_seen} /> },

@@ -19,6 +19,7 @@ function device(changes: Partial<Device>): Device {
     last_seen: null,
     error: null,
     condition: null,
+    board: null,
     ...changes,
   };
 }

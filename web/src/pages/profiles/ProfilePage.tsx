@@ -10,9 +10,12 @@ import type { Device, Profile } from '../../api/types';
 import { ConfirmDialog } from '../../components/Dialog';
 import { Figures } from '../../components/Figures';
 import { count, duration, percent } from '../../components/format';
+import { LayerText } from '../../components/LayerText';
 import { Loading, ProblemNote } from '../../components/Notes';
 import { PageHeader } from '../../components/PageHeader';
 import { Progress } from '../../components/Progress';
+import type { ListColumn } from '../../components/RowList';
+import { RowList } from '../../components/RowList';
 import { State } from '../../components/State';
 import { Time } from '../../components/Time';
 import { toastProblem } from '../../components/Toasts';
@@ -69,6 +72,11 @@ function Course({ profile }: { profile: Profile }) {
   );
 }
 
+const leftOutColumns: ListColumn<Profile['left_out'][number]>[] = [
+  { title: 'Layer', cell: row => <LayerText text={row.layer} /> },
+  { title: 'Why', cell: row => row.why },
+];
+
 /** What was thrown away, and why. */
 function Samples({ profile }: { profile: Profile }) {
   const { taken, preempted, left_out } = profile.samples;
@@ -99,6 +107,36 @@ function Samples({ profile }: { profile: Profile }) {
             <b>While throttled</b>: visits that were kept though it still was, after three attempts.
           </li>
         </ul>
+      </div>
+    </section>
+  );
+}
+
+/** Rows that no whole network could give, and rows that the board can't run at all. */
+function Board({ profile }: { profile: Profile }) {
+  const { rows_alone: alone, rows_left_out: leftOut, left_out: first } = profile;
+  if (alone === 0 && leftOut === 0) return null;
+  return (
+    <section className="section" aria-labelledby="board">
+      <h2 id="board">What the board has no room for</h2>
+      <div className="card stack">
+        <Figures
+          items={[
+            { name: 'Rows timed alone', value: count(alone), note: 'they fit by themselves, but in no whole network' },
+            { name: 'Rows left out', value: count(leftOut), note: 'they do not fit even by themselves' },
+          ]}
+        />
+        {first.length > 0 && (
+          <>
+            <RowList
+              label="Rows left out"
+              columns={leftOutColumns}
+              items={first}
+              rowId={row => row.layer}
+            />
+            {leftOut > first.length && <p className="dim">The first {count(first.length)} of them.</p>}
+          </>
+        )}
       </div>
     </section>
   );
@@ -249,6 +287,7 @@ export default function ProfilePage() {
         <Course profile={p} />
       </div>
       <Result profile={p} />
+      <Board profile={p} />
       <Samples profile={p} />
       <Request profile={p} />
     </>

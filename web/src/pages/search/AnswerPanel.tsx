@@ -5,6 +5,8 @@ import { CopyButton } from '../../components/CopyButton';
 import { count, ms, percent } from '../../components/format';
 import { Loading, ProblemNote, problemText } from '../../components/Notes';
 import { State } from '../../components/State';
+import type { Clock } from '../../components/unit';
+import { unitOf, useUnit } from '../../components/unit';
 import type { Cost } from './costs';
 import { COSTS, OTHER_COSTS, costText, costs, roundUp } from './costs';
 import type { SubnetAnswer } from './queries';
@@ -16,17 +18,28 @@ interface Props {
   question: Question;
   answer: SubnetAnswer | null;
   error: unknown;
+  /** Of the question's tables, as far as they are known. */
+  clocks: Partial<Record<string, Clock>>;
   /** The answer is of a question before this one. */
   stale: boolean;
   onChange: (question: Question) => void;
 }
 
-function Figures({ answer, question }: { answer: SubnetAnswer; question: Question }) {
+function Figures({ answer, question, clocks }: Pick<Props, 'question' | 'clocks'> & { answer: SubnetAnswer }) {
   const [low, high] = answer.latency_ms_range;
+  const unit = useUnit();
   return (
     <>
       <p className="headline">
-        <strong>{percent(answer.top1, 2)}</strong> <span className="dim">top-1, predicted</span>
+        {answer.top1 === null ? (
+          <>
+            <strong>{costText('macs_m', answer.macs_m, unit)}</strong> <span className="dim">MACs, the most that fit</span>
+          </>
+        ) : (
+          <>
+            <strong>{percent(answer.top1, 2)}</strong> <span className="dim">top-1, predicted</span>
+          </>
+        )}
         {answer.verified && <State tone="good">measured to fit</State>}
       </p>
       <dl className="pairs">
@@ -34,7 +47,7 @@ function Figures({ answer, question }: { answer: SubnetAnswer; question: Questio
           <div>
             <dt>Latency</dt>
             <dd>
-              {costText('latency_ms', answer.latency_ms)}
+              {costText('latency_ms', answer.latency_ms, unit)}
               {low !== undefined && high !== undefined && high > low && (
                 <small className="dim"> ± {ms((high - low) / 2)}</small>
               )}
@@ -45,13 +58,13 @@ function Figures({ answer, question }: { answer: SubnetAnswer; question: Questio
           question.tables.map(table => (
             <div key={table}>
               <dt>{table}</dt>
-              <dd>{costText('latency_ms', answer.latencies_ms?.[table] ?? NaN)}</dd>
+              <dd>{costText('latency_ms', answer.latencies_ms?.[table] ?? NaN, unitOf(clocks[table]))}</dd>
             </div>
           ))}
         {OTHER_COSTS.map(cost => (
           <div key={cost}>
             <dt>{costs[cost].label}</dt>
-            <dd>{costText(cost, answer[cost])}</dd>
+            <dd>{costText(cost, answer[cost], unit)}</dd>
           </div>
         ))}
         <div>
@@ -68,7 +81,8 @@ function Figures({ answer, question }: { answer: SubnetAnswer; question: Questio
 /** The next more accurate subnet that the search saw, and what it costs. */
 function Next({ question, answer, onChange }: Props & { answer: SubnetAnswer }) {
   const next = answer.explain.next;
-  if (!next || question.goal !== 'top1') return null;
+  const unit = useUnit();
+  if (!next || question.goal !== 'top1' || answer.top1 === null) return null;
   const limited = COSTS.filter(cost => cost === 'latency_ms' || question.limits[cost] !== null);
   const take = () => {
     let q = question;
@@ -80,7 +94,7 @@ function Next({ question, answer, onChange }: Props & { answer: SubnetAnswer }) 
     });
     onChange({ ...q, latency });
   };
-  const extra = (cost: Cost) => `${next.extra[cost] < 0 ? '−' : '+'}${costText(cost, Math.abs(next.extra[cost]))}`;
+  const extra = (cost: Cost) => `${next.extra[cost] < 0 ? '−' : '+'}${costText(cost, Math.abs(next.extra[cost]), unit)}`;
   return (
     <p className="next">
       <span>
@@ -94,7 +108,7 @@ function Next({ question, answer, onChange }: Props & { answer: SubnetAnswer }) 
 }
 
 /** Limits that no subnet meets: the least that can be, and a button for each. */
-function Infeasible({ question, error, onChange }: Props) {
+function Infeasible({ question, error, onChange, clocks }: Props) {
   const least = leastOf(error);
   if (!least) return null;
   const ways: { text: string; question: Question }[] = [];
@@ -105,7 +119,7 @@ function Infeasible({ question, error, onChange }: Props) {
     const up = roundUp(min);
     const latency = question.latency.map((old, at) => (at === i ? up : old));
     const of = question.tables.length > 1 ? ` on ${table}` : '';
-    ways.push({ text: `Set latency${of} to ${up} ms`, question: { ...question, latency } });
+    ways.push({ text: `Set latency${of} to ${up} ${unitOf(clocks[table])}`, question: { ...question, latency } });
   });
   for (const cost of OTHER_COSTS) {
     const min = least.others[cost];
@@ -158,7 +172,7 @@ export function AnswerPanel(props: Props) {
       {!answer && error == null && <Loading what="the answer" />}
       {answer && (
         <div data-stale={stale}>
-          <Figures answer={answer} question={props.question} />
+          <Figures answer={answer} question={props.question} clocks={props.clocks} />
           <Next {...props} answer={answer} />
           {search && (
             <p className="effort dim">

@@ -12,6 +12,7 @@ import { Progress } from '../../components/Progress';
 import type { ListColumn } from '../../components/RowList';
 import { RowList } from '../../components/RowList';
 import { toastProblem } from '../../components/Toasts';
+import { useUnit } from '../../components/unit';
 import { costs } from './costs';
 import { catalogState } from './measured';
 import { unreachable } from './MeasurePanel';
@@ -101,10 +102,14 @@ function Underway({ open }: { open: Measurement[] }) {
   );
 }
 
-function columnsOf(points: FrontPoint[], onLimit: (limit: number) => void): ListColumn<MeasuredNetwork>[] {
+function columnsOf(
+  points: FrontPoint[],
+  onLimit: (limit: number) => void,
+  unit: string,
+): ListColumn<MeasuredNetwork>[] {
   return [
     { title: 'Network', cell: n => n.title },
-    { title: 'Latency, ms', cell: n => ms(n.latency_ms), numeric: true },
+    { title: `Latency, ${unit}`, cell: n => ms(n.latency_ms), numeric: true },
     { title: 'Top-1, published', cell: n => percent(n.top1), numeric: true },
     { title: 'MACs, M', cell: n => costs.macs_m.text(n.macs_m), numeric: true },
     {
@@ -141,6 +146,7 @@ export function CatalogPanel(props: {
   onLimit: (limit: number) => void;
 }) {
   const { table } = props;
+  const unit = useUnit();
   const [choosing, setChoosing] = useState(false);
   const catalog = useQuery(networksQuery);
   const list = useQuery(measurementsQuery(table));
@@ -173,7 +179,7 @@ export function CatalogPanel(props: {
         <>
           <RowList
             label="Published networks"
-            columns={columnsOf(props.points, props.onLimit)}
+            columns={columnsOf(props.points, props.onLimit, unit)}
             items={sorted}
             rowId={n => n.network}
           />

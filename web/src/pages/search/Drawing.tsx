@@ -3,12 +3,14 @@
 import { useMemo } from 'react';
 import { ms, percent } from '../../components/format';
 import { shape } from '../../components/layer';
+import { useUnit } from '../../components/unit';
 import type { Block, Stage } from './drawing';
 import { blockText, drawStages, heightOf } from './drawing';
 import type { SpaceDetail, SubnetAnswer } from './queries';
 
 function BlockBox({ block, stages }: { block: Block; stages: Stage[] }) {
-  const words = `${blockText(block)}: ${ms(block.latency_ms)} ms`;
+  const unit = useUnit();
+  const words = `${blockText(block)}: ${ms(block.latency_ms)} ${unit}`;
   return (
     <li
       className="block"
@@ -27,12 +29,13 @@ function BlockBox({ block, stages }: { block: Block; stages: Stage[] }) {
 
 /** The latency of a stage, block by block, on the scale of the slowest stage. */
 function Bar({ stage, longest_ms }: { stage: Stage; longest_ms: number }) {
+  const unit = useUnit();
   return (
     <div className="bar" aria-hidden="true">
       {stage.blocks.map(block => (
         <span
           key={block.slot}
-          title={`${block.slot}: ${ms(block.latency_ms)} ms`}
+          title={`${block.slot}: ${ms(block.latency_ms)} ${unit}`}
           style={{ width: `${(100 * block.latency_ms) / longest_ms}%` }}
         />
       ))}
@@ -41,6 +44,7 @@ function Bar({ stage, longest_ms }: { stage: Stage; longest_ms: number }) {
 }
 
 function StageRow({ stage, stages, longest_ms }: { stage: Stage; stages: Stage[]; longest_ms: number }) {
+  const unit = useUnit();
   return (
     <tr>
       <th scope="row">
@@ -67,7 +71,7 @@ function StageRow({ stage, stages, longest_ms }: { stage: Stage; stages: Stage[]
         <Bar stage={stage} longest_ms={longest_ms} />
       </td>
       <td data-numeric="true">
-        {ms(stage.latency_ms)} ms
+        {ms(stage.latency_ms)} {unit}
         <small className="dim">{percent(stage.share, 0)}</small>
       </td>
     </tr>

@@ -10,8 +10,9 @@ import { DataTable } from '../../components/DataTable';
 import { SelectField } from '../../components/Field';
 import { percent } from '../../components/format';
 import { Loading, ProblemNote } from '../../components/Notes';
+import { useUnit } from '../../components/unit';
 import type { Cost } from './costs';
-import { COSTS, costText, costs, roundUp } from './costs';
+import { COSTS, costText, costUnit, costs, neverFits, roundUp } from './costs';
 import type { FrontPlot } from './frontOption';
 import { SERIES, frontOption, networkCost, placed } from './frontOption';
 import type { FrontPoint } from './queries';
@@ -23,14 +24,14 @@ function csvOf(points: FrontPoint[]): string {
   return ['top1', ...COSTS, 'resolution'].join(',') + '\n' + rows.join('\n') + '\n';
 }
 
-function columnsOf(take: (point: FrontPoint) => void): ColumnDef<FrontPoint>[] {
+function columnsOf(take: (point: FrontPoint) => void, unit: string): ColumnDef<FrontPoint>[] {
   const numeric = { numeric: true };
   return [
     ...COSTS.map<ColumnDef<FrontPoint>>(cost => ({
       id: cost,
-      header: `${costs[cost].label}, ${costs[cost].unit}`,
+      header: `${costs[cost].label}, ${costUnit(cost, unit)}`,
       accessorFn: point => point[cost],
-      cell: cell => costs[cost].text(cell.getValue<number>()),
+      cell: cell => (neverFits(cost, cell.getValue<number>()) ? '–' : costs[cost].text(cell.getValue<number>())),
       meta: numeric,
       size: 130,
     })),
@@ -58,7 +59,8 @@ function columnsOf(take: (point: FrontPoint) => void): ColumnDef<FrontPoint>[] {
 }
 
 function FrontTable({ points, take }: { points: FrontPoint[]; take: (point: FrontPoint) => void }) {
-  const columns = useMemo(() => columnsOf(take), [take]);
+  const unit = useUnit();
+  const columns = useMemo(() => columnsOf(take, unit), [take, unit]);
   return (
     <details className="fold">
       <summary>The front as a table ({points.length} subnets)</summary>
@@ -90,9 +92,10 @@ export function FrontPanel(props: {
 }) {
   const { plot, onLimit, axis } = props;
   const narrow = useNarrow();
+  const unit = useUnit();
   const option = useCallback(
-    (colours: ChartColours) => (plot ? frontOption(plot, colours, narrow) : {}),
-    [plot, narrow],
+    (colours: ChartColours) => (plot ? frontOption(plot, colours, narrow, unit) : {}),
+    [plot, narrow, unit],
   );
   const pick = useCallback(
     ({ seriesIndex, dataIndex }: ChartClick) => {
@@ -132,7 +135,7 @@ export function FrontPanel(props: {
             onClick={pick}
             height={narrow ? 300 : 380}
             label={`Pareto front of top-1 against ${costs[axis].label.toLowerCase()}, ${plot.points.length} subnets, from ${ends
-              .map(p => p && `${costText(axis, p[axis])} with ${percent(p.top1, 2)}`)
+              .map(p => p && `${costText(axis, p[axis], unit)} with ${percent(p.top1, 2)}`)
               .join(' to ')}. The table below has all of them.`}
           />
           <FrontTable points={plot.points} take={take} />

@@ -10,6 +10,7 @@ import { Loading, ProblemNote } from '../../components/Notes';
 import { Progress as Bar } from '../../components/Progress';
 import { Time } from '../../components/Time';
 import { toastProblem } from '../../components/Toasts';
+import { useUnit } from '../../components/unit';
 import { isOpen, latestOf } from './measured';
 import type { Measurement, SubnetAnswer } from './queries';
 import { findSubnet, measurementsQuery, tableParts } from './queries';
@@ -53,6 +54,7 @@ function driftText(drift: number): string {
 
 /** Predicted beside measured. */
 function Compared({ predicted_ms, measurement: m }: { predicted_ms: number; measurement: Measurement }) {
+  const unit = useUnit();
   const [low, high] = m.latency_ms_range ?? [];
   const off = m.latency_ms === null ? null : m.latency_ms / predicted_ms - 1;
   const drifted = m.drift !== null && Math.abs(m.drift - 1) > 0.02;
@@ -61,12 +63,12 @@ function Compared({ predicted_ms, measurement: m }: { predicted_ms: number; meas
       <dl className="pairs">
         <div>
           <dt>Predicted</dt>
-          <dd>{ms(predicted_ms)} ms</dd>
+          <dd>{ms(predicted_ms)} {unit}</dd>
         </div>
         <div>
           <dt>Measured</dt>
           <dd>
-            <b>{ms(m.latency_ms)} ms</b>
+            <b>{ms(m.latency_ms)} {unit}</b>
             {off !== null && (
               <small className="dim">
                 {' '}
@@ -79,13 +81,13 @@ function Compared({ predicted_ms, measurement: m }: { predicted_ms: number; meas
         <div>
           <dt>95 % interval</dt>
           <dd>
-            {ms(low)} to {ms(high)} ms
+            {ms(low)} to {ms(high)} {unit}
           </dd>
         </div>
       </dl>
       <p className="dim small-print">
         {m.count} runs, <Time at={m.updated} />
-        {drifted && `; ${driftText(m.drift ?? 1)}: ${ms(m.raw_ms)} ms as seen`}
+        {drifted && `; ${driftText(m.drift ?? 1)}: ${ms(m.raw_ms)} ${unit} as seen`}
       </p>
     </>
   );
@@ -168,12 +170,13 @@ function AttemptList({ verified }: { verified: NonNullable<SubnetAnswer['verifie
 
 function Attempts({ answer: found }: { answer: SubnetAnswer }) {
   const verified = found.verified;
+  const unit = useUnit();
   if (!verified) return null;
   const [low, high] = verified.latency_ms_range ?? [];
   return (
     <>
       <p>
-        <b>{ms(verified.latency_ms)} ms measured</b> ({ms(low)} to {ms(high)}), {ms(verified.predicted_ms)} predicted
+        <b>{ms(verified.latency_ms)} {unit} measured</b> ({ms(low)} to {ms(high)}), {ms(verified.predicted_ms)} predicted
         {verified.asked_ms !== null && `, ${verified.asked_ms} asked for`}.
       </p>
       {verified.attempts.length > 1 && <AttemptList verified={verified} />}

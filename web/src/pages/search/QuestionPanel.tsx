@@ -5,8 +5,11 @@ import { useState } from 'react';
 import type { Space } from '../../api/types';
 import { SelectField } from '../../components/Field';
 import { percent } from '../../components/format';
-import type { CostValues, Objective } from './costs';
-import { COSTS, OTHER_COSTS, costOf, costText, costs } from './costs';
+import type { Clock } from '../../components/unit';
+import { unitOf, useUnit } from '../../components/unit';
+import type { BoardLimits } from './board';
+import type { CostValues, Objective, OtherCost } from './costs';
+import { COSTS, OTHER_COSTS, costOf, costText, costs, neverFits } from './costs';
 import { LimitSlider } from './LimitSlider';
 import type { Predictor } from './queries';
 import type { Question } from './question';
@@ -19,6 +22,10 @@ interface PanelProps {
   onChange: (question: Question) => void;
   /** All tables, as device/config. */
   tables: string[];
+  /** Of the question's tables, as far as they are known. */
+  clocks: Partial<Record<string, Clock>>;
+  /** What boards have, where the question has tables of boards. */
+  boards: BoardLimits;
   spaces: Space[];
   /** Of the question's space. */
   predictors: Predictor[];
@@ -26,7 +33,7 @@ interface PanelProps {
   complete: number[] | null;
   ranges: Ranges | null;
   /** Of the answer; null: there is none. */
-  used: (CostValues & { top1: number; latencies_ms?: Record<string, number> }) | null;
+  used: (CostValues & { top1: number | null; latencies_ms?: Record<string, number> }) | null;
 }
 
 function TablePicker({ question: q, onChange, tables }: PanelProps) {
@@ -102,7 +109,7 @@ function Resolutions({ question: q, onChange, complete }: PanelProps) {
   );
 }
 
-function LatencyLimits({ question: q, onChange, ranges, used }: PanelProps) {
+function LatencyLimits({ question: q, onChange, ranges, used, clocks }: PanelProps) {
   return (
     <fieldset className="limits">
       <legend>At most</legend>
@@ -110,7 +117,7 @@ function LatencyLimits({ question: q, onChange, ranges, used }: PanelProps) {
         <LimitSlider
           key={table}
           label={q.tables.length > 1 ? table : 'Latency'}
-          unit="ms"
+          unit={unitOf(clocks[table])}
           value={q.latency[i] ?? null}
           range={ranges?.latency[i] ?? null}
           used={used && (used.latencies_ms?.[table] ?? used.latency_ms)}
@@ -122,17 +129,19 @@ function LatencyLimits({ question: q, onChange, ranges, used }: PanelProps) {
   );
 }
 
-function OtherLimits({ question: q, onChange, ranges, used }: PanelProps) {
+function OtherLimits({ question: q, onChange, ranges, used, boards }: PanelProps) {
+  const able = (cost: OtherCost) => !ranges || !neverFits(cost, ranges.others[cost].min);
   return (
     <div className="limits">
-      {OTHER_COSTS.map(cost => (
+      {OTHER_COSTS.filter(able).map(cost => (
         <LimitSlider
           key={cost}
           label={costs[cost].label}
           unit={costs[cost].unit}
           value={q.limits[cost]}
+          standing={boards[cost] ?? null}
           range={ranges?.others[cost] ?? null}
-          used={used && used[cost]}
+          used={used && !neverFits(cost, used[cost]) ? used[cost] : null}
           text={costs[cost].text}
           onChange={value => onChange({ ...q, limits: { ...q.limits, [cost]: value } })}
         />
@@ -144,15 +153,15 @@ function OtherLimits({ question: q, onChange, ranges, used }: PanelProps) {
 /** The most accurate within limits, or the least of a cost for an accuracy. */
 function Goal({ question: q, onChange, ranges, used }: PanelProps) {
   const choose = (goal: Objective) => {
-    onChange({ ...q, goal, minTop1: goal === 'top1' ? null : (q.minTop1 ?? (ranges && middleOf(ranges.top1))) });
+    onChange({ ...q, goal, minTop1: goal === 'top1' ? null : (q.minTop1 ?? (ranges?.top1 ? middleOf(ranges.top1) : null)) });
   };
-  const percent = ranges && { min: ranges.top1.min * 100, max: ranges.top1.max * 100 };
+  const percent = ranges?.top1 ? { min: ranges.top1.min * 100, max: ranges.top1.max * 100 } : null;
   return (
     <>
       <SelectField label="Find" value={q.goal} onChange={goal => choose(goal as Objective)}>
-        <option value="top1">the most accurate subnet</option>
+        <option value="top1">{q.predictor ? 'the most accurate subnet' : 'the subnet with most MACs'}</option>
         {COSTS.map(cost => (
-          <option key={cost} value={costs[cost].objective}>
+          <option key={cost} value={costs[cost].objective} disabled={!q.predictor}>
             the least {costs[cost].label === 'MACs' ? 'MACs' : costs[cost].label.toLowerCase()}
           </option>
         ))}
@@ -164,7 +173,7 @@ function Goal({ question: q, onChange, ranges, used }: PanelProps) {
           required
           value={q.minTop1 === null ? null : Number((q.minTop1 * 100).toFixed(4))}
           range={percent}
-          used={used && used.top1 * 100}
+          used={used?.top1 == null ? null : used.top1 * 100}
           text={value => value.toFixed(2)}
           onChange={value => value !== null && onChange({ ...q, minTop1: Number((value / 100).toFixed(6)) })}
         />
@@ -219,6 +228,7 @@ function Fold({ title, set, children }: { title: string; set: boolean; children:
 
 export function QuestionPanel(props: PanelProps) {
   const { question: q, used } = props;
+  const unit = useUnit();
   return (
     <form className="card stack question" aria-label="What is searched" onSubmit={e => e.preventDefault()}>
       <TablePicker {...props} />
@@ -233,7 +243,8 @@ export function QuestionPanel(props: PanelProps) {
       </Fold>
       {used && (
         <p className="answer-bar" aria-hidden="true">
-          <b>{percent(used.top1, 2)}</b> top-1 at <b>{costText('latency_ms', used.latency_ms)}</b>
+          <b>{used.top1 === null ? costText('macs_m', used.macs_m, unit) : percent(used.top1, 2)}</b>{' '}
+          {used.top1 === null ? 'MACs' : 'top-1'} at <b>{costText('latency_ms', used.latency_ms, unit)}</b>
         </p>
       )}
     </form>

@@ -3,13 +3,15 @@
 import { useDeferredValue, useMemo, useState } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
-import { spacesQuery, tablesQuery } from '../../api/queries';
+import { devicesQuery, spacesQuery, tablesQuery } from '../../api/queries';
 import type { Profile } from '../../api/types';
 import { CopyButton } from '../../components/CopyButton';
 import { duration } from '../../components/format';
-import { Empty, Loading, ProblemNote } from '../../components/Notes';
+import { Empty, InstructionsNote, Loading, ProblemNote } from '../../components/Notes';
 import { PageHeader } from '../../components/PageHeader';
+import { UnitContext, unitOf } from '../../components/unit';
 import { AnswerPanel } from './AnswerPanel';
+import { boardLimits } from './board';
 import { CatalogPanel } from './CatalogPanel';
 import { roundUp } from './costs';
 import { Drawing } from './Drawing';
@@ -17,9 +19,9 @@ import { FrontPanel } from './FrontPanel';
 import { MeasurePanel } from './MeasurePanel';
 import { isMissingRows, MissingRows } from './MissingRows';
 import type { SubnetAnswer } from './queries';
-import { predictorsQuery, spaceQuery } from './queries';
+import { predictorsQuery, spaceQuery, tableParts } from './queries';
 import type { Question, SubnetBody } from './question';
-import { axisLimit, lacks, printQuestion, subnetBody, withLimit } from './question';
+import { axisLimit, printQuestion, subnetBody, withLimit } from './question';
 import { QuestionPanel } from './QuestionPanel';
 import { TakeAway } from './TakeAway';
 import type { Stock } from './useDefaults';
@@ -29,7 +31,7 @@ import { useAddress, useQuestion } from './useQuestion';
 import { useSubnet } from './useSubnet';
 import './search.css';
 
-const ABOUT = 'The most accurate subnet within a device’s limits, from its latency table.';
+const ABOUT = 'The best subnet within a device’s limits, from its latency table.';
 
 function ProfileNote({ profile: p }: { profile: Profile }) {
   return (
@@ -45,15 +47,17 @@ function ProfileNote({ profile: p }: { profile: Profile }) {
 function NoPredictor({ space }: { space: string }) {
   const command = `lathe predictor add NAME acc_predictor.safetensors --space ${space}`;
   return (
-    <Empty title={`Nothing predicts the accuracy of ${space} yet`}>
+    <section className="card stack" aria-label="No predictor">
+      <h2>Nothing predicts the accuracy of {space} yet</h2>
       <p>
-        A predictor is a safetensors file, or trained from your own measurements of accuracy:{' '}
+        So what is sought is the subnet that computes most within the limits: of networks of one family, those with more
+        MACs are the more accurate ones as a rule. A front of accuracy needs a predictor: it is a safetensors file, or trained from your own measurements of accuracy:{' '}
         <code>lathe predictor train</code>.
       </p>
       <p>
         <code>{command}</code> <CopyButton text={command} what="the command" />
       </p>
-    </Empty>
+    </section>
   );
 }
 
@@ -82,6 +86,12 @@ function Search({ stock }: { stock: Stock }) {
   const { chosen, verified, keep, error, stale } = useChosen(q, ready, stamp);
   const space = useQuery({ ...spaceQuery(q.space), enabled: q.space !== '' });
   const first = q.tables[0] ?? '';
+  const devices = useQuery(devicesQuery);
+  const boards = boardLimits(
+    devices.data ?? [],
+    q.tables.map(table => tableParts(table).device),
+  );
+  const clocks = Object.fromEntries(stock.tables.map(t => [`${t.device}/${t.config}`, t.clock]));
   const measured = useMeasured(first, q.space, q.predictor, stamp);
   const front = useFront(q, ready, stamp);
   const limit = axisLimit(q);
@@ -89,7 +99,7 @@ function Search({ stock }: { stock: Stock }) {
   const { networks, subnets } = measured;
   const plot = useMemo(() => {
     if (!points) return null;
-    const at = chosen && { x: chosen[q.axis], top1: chosen.top1 };
+    const at = chosen?.top1 == null ? null : { x: chosen[q.axis], top1: chosen.top1 };
     return {
       axis: q.axis,
       points,
@@ -106,25 +116,26 @@ function Search({ stock }: { stock: Stock }) {
   const setLimit = (value: number) => change(withLimit(q, q.axis, value));
   const link = `${window.location.origin}/search?${printQuestion(q)}`;
   return (
-    <>
+    <UnitContext value={unitOf(clocks[first])}>
       <PageHeader title="Search" about={ABOUT}>
         {ready && <CopyButton text={link} what="a link to this search" label="Copy a link" />}
       </PageHeader>
       {defaults.profile && <ProfileNote profile={defaults.profile} />}
+      <InstructionsNote clock={clocks[first]} />
       <div className="search">
         <QuestionPanel
           question={q}
           onChange={change}
           tables={stock.tables.map(t => `${t.device}/${t.config}`)}
           spaces={stock.spaces}
+          clocks={clocks}
+          boards={boards}
           predictors={stock.predictors.filter(p => p.space === q.space)}
           complete={defaults.complete}
           ranges={ranges}
           used={chosen && !error ? chosen : null}
         />
-        {lacks(q) === 'predictor' ? (
-          <NoPredictor space={q.space} />
-        ) : isMissingRows(defaults.error) ? (
+        {isMissingRows(defaults.error) ? (
           <MissingRows
             key={`${first} ${q.space}`}
             question={q}
@@ -139,6 +150,7 @@ function Search({ stock }: { stock: Stock }) {
                 question={q}
                 answer={chosen}
                 error={error ?? defaults.error}
+                clocks={clocks}
                 stale={stale}
                 onChange={change}
               />
@@ -146,15 +158,19 @@ function Search({ stock }: { stock: Stock }) {
               {chosen && <TakeAway question={q} chosen={chosen} />}
             </div>
             <div className="search-main">
-              <FrontPanel
-                plot={drawn}
-                stale={front.stale}
-                error={front.error}
-                retry={front.retry}
-                axis={q.axis}
-                onAxis={axis => change({ ...q, axis })}
-                onLimit={setLimit}
-              />
+              {q.space !== '' && q.predictor === '' ? (
+                <NoPredictor space={q.space} />
+              ) : (
+                <FrontPanel
+                  plot={drawn}
+                  stale={front.stale}
+                  error={front.error}
+                  retry={front.retry}
+                  axis={q.axis}
+                  onAxis={axis => change({ ...q, axis })}
+                  onLimit={setLimit}
+                />
+              )}
               {chosen && <Drawing answer={chosen} space={space.data} />}
               <CatalogPanel
                 table={first}
@@ -167,7 +183,7 @@ function Search({ stock }: { stock: Stock }) {
           </>
         )}
       </div>
-    </>
+    </UnitContext>
   );
 }
 

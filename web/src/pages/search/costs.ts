@@ -42,6 +42,14 @@ export const costs: Record<Cost, CostWords> = {
   flash_kb: { label: 'Flash of a board', unit: 'KiB', objective: 'flash', text: tenths },
 };
 
+/** What the API tells of a subnet with a layer that the firmware has no kernel for. */
+const NEVER_KB = 1e11;
+
+/** No board runs it, however much memory it has. */
+export function neverFits(cost: Cost, value: number): boolean {
+  return cost === 'sram_kb' && value > NEVER_KB;
+}
+
 export function isCost(text: string | null): text is Cost {
   return (COSTS as readonly (string | null)[]).includes(text);
 }
@@ -51,9 +59,14 @@ export function costOf(objective: Objective): Cost | undefined {
   return COSTS.find(cost => costs[cost].objective === objective);
 }
 
+/** @param ofLatency the unit of the table's latencies (components/unit.ts). */
+export function costUnit(cost: Cost, ofLatency: string): string {
+  return cost === 'latency_ms' ? ofLatency : costs[cost].unit;
+}
+
 /** A figure with its unit: "5.835 ms". */
-export function costText(cost: Cost, value: number): string {
-  return `${costs[cost].text(value)} ${costs[cost].unit}`;
+export function costText(cost: Cost, value: number, ofLatency: string): string {
+  return neverFits(cost, value) ? 'fits none' : `${costs[cost].text(value)} ${costUnit(cost, ofLatency)}`;
 }
 
 function significant(value: number, digits: number, round: (x: number) => number): number {

@@ -5,7 +5,7 @@ import type { EChartsCoreOption } from 'echarts/core';
 import type { ChartColours } from '../../components/chartTheme';
 import { percent } from '../../components/format';
 import type { Cost } from './costs';
-import { costText, costs } from './costs';
+import { costText, costUnit, costs } from './costs';
 import type { FrontPoint, MeasuredNetwork } from './queries';
 
 /** A subnet that was timed: where it was measured, at the top-1 that is predicted. */
@@ -49,24 +49,24 @@ export function placed(plot: FrontPlot, ofa: boolean): MeasuredNetwork[] {
 
 const top1Text = (value: number) => `top-1 ${percent(value, 2)}`;
 
-function pointText(axis: Cost, point: FrontPoint, title: string) {
+function pointText(axis: Cost, point: FrontPoint, title: string, unit: string) {
   return [
     title,
-    `${costText(axis, point[axis])}, ${top1Text(point.top1)}`,
-    `${costText('macs_m', point.macs_m)}ACs, ${costText('params_m', point.params_m)} parameters`,
+    `${costText(axis, point[axis], unit)}, ${top1Text(point.top1)}`,
+    `${costText('macs_m', point.macs_m, unit)}ACs, ${costText('params_m', point.params_m, unit)} parameters`,
     `resolution ${point.subnet.resolution}`,
   ].join('\n');
 }
 
-function networkText(axis: Cost, network: MeasuredNetwork) {
-  return `${network.title}\n${costText(axis, networkCost(network, axis) ?? 0)}, ${top1Text(network.top1)} (published)`;
+function networkText(axis: Cost, network: MeasuredNetwork, unit: string) {
+  return `${network.title}\n${costText(axis, networkCost(network, axis) ?? 0, unit)}, ${top1Text(network.top1)} (published)`;
 }
 
-function measuredText(subnet: MeasuredSubnet) {
+function measuredText(subnet: MeasuredSubnet, unit: string) {
   const off = subnet.latency_ms / subnet.predicted_ms - 1;
   return [
     'Measured subnet',
-    `${costText('latency_ms', subnet.latency_ms)}, predicted ${costText('latency_ms', subnet.predicted_ms)}`,
+    `${costText('latency_ms', subnet.latency_ms, unit)}, predicted ${costText('latency_ms', subnet.predicted_ms, unit)}`,
     `${off < 0 ? '' : '+'}${percent(off)}, ${top1Text(subnet.top1)} (predicted)`,
   ].join('\n');
 }
@@ -84,7 +84,7 @@ function lines(plot: FrontPlot, colours: ChartColours) {
   ];
 }
 
-function axes(plot: FrontPlot, narrow: boolean) {
+function axes(plot: FrontPlot, narrow: boolean, unit: string) {
   const { axis } = plot;
   const most = Math.max(...[...plot.points, ...plot.all].map(p => p[axis]), plot.limit ?? 0);
   // A network far off would squeeze the front into a corner; the list of networks has all.
@@ -92,7 +92,7 @@ function axes(plot: FrontPlot, narrow: boolean) {
   return {
     xAxis: {
       type: 'value',
-      name: `${costs[axis].label}, ${costs[axis].unit}`,
+      name: `${costs[axis].label}, ${costUnit(axis, unit)}`,
       nameLocation: 'middle',
       nameGap: 26,
       scale: true,
@@ -139,8 +139,8 @@ function shown(plot: FrontPlot): string[] {
   ].filter(name => typeof name === 'string');
 }
 
-/** @param narrow a screen of a phone's width. */
-export function frontOption(plot: FrontPlot, colours: ChartColours, narrow: boolean): EChartsCoreOption {
+/** @param narrow a screen of a phone's width. @param unit of latencies. */
+export function frontOption(plot: FrontPlot, colours: ChartColours, narrow: boolean, unit: string): EChartsCoreOption {
   const { axis } = plot;
   const [blue = '', orange = '', green = '', violet = ''] = colours.series;
   const scatter = (name: string, symbol: string, colour: string, networks: MeasuredNetwork[]) => ({
@@ -150,7 +150,7 @@ export function frontOption(plot: FrontPlot, colours: ChartColours, narrow: bool
     symbolSize: 9,
     itemStyle: { color: colour },
     data: networks.map(n => [networkCost(n, axis), n.top1 * 100]),
-    tooltip: { formatter: (at: { dataIndex: number }) => networkText(axis, networks[at.dataIndex] as MeasuredNetwork) },
+    tooltip: { formatter: (at: { dataIndex: number }) => networkText(axis, networks[at.dataIndex] as MeasuredNetwork, unit) },
   });
   const curve = (name: string, points: FrontPoint[], colour: string, strong: boolean) => ({
     name,
@@ -161,13 +161,13 @@ export function frontOption(plot: FrontPlot, colours: ChartColours, narrow: bool
     lineStyle: { color: colour, width: strong ? 2 : 1, type: strong ? 'solid' : 'dotted' },
     itemStyle: { color: colour },
     tooltip: {
-      formatter: (at: { dataIndex: number }) => pointText(axis, points[at.dataIndex] as FrontPoint, name),
+      formatter: (at: { dataIndex: number }) => pointText(axis, points[at.dataIndex] as FrontPoint, name, unit),
     },
   });
   return {
     // It is drawn anew with every move of a slider: each would begin an animation that the next one cuts off.
     animation: false,
-    ...axes(plot, narrow),
+    ...axes(plot, narrow, unit),
     grid: { left: 44, right: 18, top: narrow ? 64 : 44, bottom: 44 },
     legend: { top: 0, right: 0, itemHeight: 9, itemWidth: 16, data: shown(plot) },
     tooltip: { trigger: 'item' },
@@ -184,7 +184,7 @@ export function frontOption(plot: FrontPlot, colours: ChartColours, narrow: bool
         itemStyle: { color: colours.text },
         data: plot.measured.map(m => [m.latency_ms, m.top1 * 100]),
         tooltip: {
-          formatter: (at: { dataIndex: number }) => measuredText(plot.measured[at.dataIndex] as MeasuredSubnet),
+          formatter: (at: { dataIndex: number }) => measuredText(plot.measured[at.dataIndex] as MeasuredSubnet, unit),
         },
       },
       {
@@ -196,7 +196,7 @@ export function frontOption(plot: FrontPlot, colours: ChartColours, narrow: bool
         data: plot.chosen ? [[plot.chosen.x, plot.chosen.top1 * 100]] : [],
         tooltip: {
           formatter: () =>
-            plot.chosen ? `Chosen\n${costText(axis, plot.chosen.x)}, ${top1Text(plot.chosen.top1)}` : '',
+            plot.chosen ? `Chosen\n${costText(axis, plot.chosen.x, unit)}, ${top1Text(plot.chosen.top1)}` : '',
         },
       },
       interval(plot.measured, colours.text),

@@ -39,11 +39,11 @@ export function measuredSubnets(list: Measurement[], space: string): (Measuremen
 /** As points of the plot. @param evaluations of the subnets, in their order. */
 export function plotted(
   measured: (Measurement & { subnet: Subnet })[],
-  evaluations: { top1: number; latency_ms: number }[],
+  evaluations: { top1: number | null; latency_ms: number }[],
 ): MeasuredSubnet[] {
   return measured.flatMap((m, i) => {
     const evaluation = evaluations[i];
-    if (!evaluation || m.latency_ms === null) return [];
+    if (m.latency_ms === null || evaluation?.top1 == null) return [];
     const [low, high] = m.latency_ms_range ?? [];
     const range = low !== undefined && high !== undefined ? ([low, high] as const) : null;
     const { top1, latency_ms: predicted_ms } = evaluation;

@@ -9,7 +9,7 @@ import type { Answer } from '../../api/types';
 import type { Cost, OtherCost } from './costs';
 import { OTHER_COSTS } from './costs';
 import type { FrontBody, Question, SubnetBody } from './question';
-import { leastBody } from './question';
+import { impossibleBody, leastBody, subnetBody, unlimited } from './question';
 
 export type SubnetAnswer = Extract<Answer<'/v1/subnets', 'post'>, { subnet: unknown }>;
 export type Subnet = SubnetAnswer['subnet'];
@@ -44,7 +44,8 @@ export const spaceQuery = (space: string) =>
     queryFn: () => answer(api.GET('/v1/spaces/{space}', { params: { path: { space } } })),
   });
 
-/** Resolutions that a table has all rows of, ascending. @param stamp the state of the table that it is asked of. */
+/** Resolutions that a table has all rows of, ascending, and the share of the space's rows that it has: a table of a
+ *  board lacks those that the board has no room for. @param stamp the state of the table that it is asked of. */
 export const completeQuery = (table: string, space: string, stamp: string) =>
   queryOptions({
     queryKey: ['complete', table, space, stamp],
@@ -53,7 +54,8 @@ export const completeQuery = (table: string, space: string, stamp: string) =>
       const coverage = await answer(
         api.GET('/v1/tables/{device}/{config}/coverage', { params: { path, query: { space } } }),
       );
-      return coverage.resolutions.filter(r => r.rows_present === r.rows_total).map(r => r.resolution);
+      const complete = coverage.resolutions.filter(r => r.rows_present === r.rows_total).map(r => r.resolution);
+      return { complete, share: coverage.rows_total > 0 ? coverage.rows_present / coverage.rows_total : 0 };
     },
   });
 
@@ -126,11 +128,32 @@ export function leastOf(error: unknown): { latency: number[]; others: Partial<Re
   };
 }
 
+/** The least of each cost by the refusal of limits that nothing meets. */
+async function leastByRefusal(q: Question, signal: AbortSignal): Promise<Least> {
+  try {
+    await findSubnet(impossibleBody(q), signal);
+  } catch (error) {
+    const least = leastOf(error);
+    if (!least) throw error;
+    const others = Object.fromEntries(OTHER_COSTS.map(cost => [cost, least.others[cost] ?? 0]));
+    return { latency: least.latency, others: others as Least['others'] };
+  }
+  throw new Error('a search met limits that nothing can meet');
+}
+
+/** The largest subnet of all, where no predictor says which is the best. */
+export const largestQuery = (q: Question, stamp: string) =>
+  queryOptions({
+    queryKey: ['largest', stamp, q.tables, q.space, q.resolutions],
+    queryFn: ({ signal }) => findSubnet(subnetBody(unlimited(q)), signal),
+  });
+
 /** Of the tables, the space and the resolutions of a question. */
 export const leastQuery = (q: Question, stamp: string) =>
   queryOptions({
     queryKey: ['least', stamp, q.tables, q.space, q.predictor, q.resolutions],
     queryFn: async ({ signal }): Promise<Least> => {
+      if (!q.predictor) return leastByRefusal(q, signal);
       const least = async (cost: Cost, table?: string) => (await findSubnet(leastBody(q, cost, table), signal))[cost];
       const [latency, others] = await Promise.all([
         Promise.all(q.tables.map(table => least('latency_ms', table))),

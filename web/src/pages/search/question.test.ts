@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: 2026 The Lathe authors
 import { describe, expect, it } from 'vitest';
-import { roundUp } from './costs';
-import { areKin, frontBody, isLimited, parseQuestion, printQuestion, subnetBody, withLimit } from './question';
+import { OTHER_COSTS, roundUp } from './costs';
+import { areKin, frontBody, impossibleBody, isLimited, parseQuestion, printQuestion, subnetBody, withLimit } from './question';
 
 const PI = 'table=pi4/xnnpack-f32-t1-b1';
 const NOTE = 'table=note10/tflite-f32-t1-b1';
@@ -30,10 +30,11 @@ describe('an address', () => {
 
 describe('a request', () => {
   it('for one table has its limit as a number', () => {
-    const body = subnetBody(parseQuestion(`${PI}&latency_ms=6&params_m=8&space=s`));
+    const body = subnetBody(parseQuestion(`${PI}&latency_ms=6&params_m=8&space=s&predictor=p`));
     expect(body).toEqual({
       table: 'pi4/xnnpack-f32-t1-b1',
       space: 's',
+      predictor: 'p',
       constraints: { latency_ms: 6, params_m: 8 },
     });
   });
@@ -45,8 +46,18 @@ describe('a request', () => {
   it('without limits asks for the most accurate of all', () => {
     expect(subnetBody(parseQuestion(`${PI}&space=s`)).constraints).toEqual({ latency_ms: 1e9 });
   });
+  it('without a predictor asks for the most MACs', () => {
+    const body = subnetBody(parseQuestion(`${PI}&space=s&sram_kb=256`));
+    expect(body).toMatchObject({ objective: 'most_macs', constraints: { sram_kb: 256 } });
+    expect(subnetBody(parseQuestion(`${PI}&space=s&predictor=p&sram_kb=256`)).objective).toBeUndefined();
+  });
+  it('for what can be limited has limits for every table and cost that nothing meets', () => {
+    const { constraints } = impossibleBody(parseQuestion(`${PI}&${NOTE}&space=s&macs_m=300`));
+    expect(constraints?.latency_ms).toHaveLength(2);
+    expect(Object.keys(constraints ?? {}).sort()).toEqual(['latency_ms', ...OTHER_COSTS].sort());
+  });
   it('for the least of a cost needs no limit', () => {
-    const body = subnetBody(parseQuestion(`${PI}&space=s&goal=latency&min_top1=0.8`));
+    const body = subnetBody(parseQuestion(`${PI}&space=s&predictor=p&goal=latency&min_top1=0.8`));
     expect(body.constraints).toBeUndefined();
     expect(body).toMatchObject({ objective: 'latency', min_top1: 0.8 });
   });

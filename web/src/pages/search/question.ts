@@ -18,7 +18,8 @@ export interface Question {
   predictor: string;
   /** The only ones to look at; empty: all that the tables have rows for. */
   resolutions: number[];
-  /** top1: the most accurate within the limits; else the least of a cost for minTop1. */
+  /** top1: the most accurate within the limits, or the one that computes most where no predictor is; else the least of a
+   *  cost for minTop1. */
   goal: Objective;
   /** A fraction. */
   minTop1: number | null;
@@ -31,6 +32,8 @@ export interface Question {
 const TABLES_MOST = 8;
 /** No table has a latency beyond it; the API's greatest limit. */
 const UNLIMITED = 1e9;
+/** Below what any subnet takes. */
+const IMPOSSIBLE = 1e-9;
 /** Below what any subnet reaches. */
 const LEAST_TOP1 = 0.001;
 const OBJECTIVES: Objective[] = ['top1', ...COSTS.map(cost => costs[cost].objective)];
@@ -110,13 +113,14 @@ export function isLimited(q: Question): boolean {
   return q.latency.some(limit => limit !== null) || OTHER_COSTS.some(cost => q.limits[cost] !== null);
 }
 
-/** POST /v1/subnets. Without any limit it asks for the most accurate of all. */
+/** POST /v1/subnets. Without any limit it asks for the most accurate of all, or the largest where no predictor is. */
 export function subnetBody(q: Question): SubnetBody {
   const limits = { ...latencyLimit(q.latency), ...otherLimits(q) };
   const bounded = q.goal === 'top1' && Object.keys(limits).length === 0 ? { latency_ms: UNLIMITED } : limits;
   return {
     ...common(q),
     ...(Object.keys(bounded).length > 0 && { constraints: bounded }),
+    ...(!q.predictor && { objective: 'most_macs' as const }),
     ...(q.goal !== 'top1' && { objective: q.goal, min_top1: q.minTop1 }),
     ...(q.budget_ms !== null && { budget_ms: q.budget_ms }),
   } as SubnetBody;
@@ -142,6 +146,20 @@ export function leastBody(q: Question, cost: Cost, table?: string): SubnetBody {
   return { ...common(asked), objective: costs[cost].objective, min_top1: LEAST_TOP1, budget_ms: 1 } as SubnetBody;
 }
 
+/** POST /v1/subnets that is refused with the least of every cost: limits that nothing meets. For spaces without a
+ *  predictor, which no cost is minimised of. */
+export function impossibleBody(q: Question): SubnetBody {
+  const none = Object.fromEntries(OTHER_COSTS.map(cost => [cost, IMPOSSIBLE]));
+  const latency_ms = q.tables.length > 1 ? q.tables.map(() => IMPOSSIBLE) : IMPOSSIBLE;
+  return { ...common(q), objective: 'most_macs', constraints: { latency_ms, ...none } } as SubnetBody;
+}
+
+/** The question without its limits; those of boards hold. */
+export function unlimited(q: Question): Question {
+  const limits = Object.fromEntries(OTHER_COSTS.map(cost => [cost, null])) as Question['limits'];
+  return { ...q, goal: 'top1', minTop1: null, latency: q.tables.map(() => null), limits };
+}
+
 /** Whether only limits differ, so that an answer on the way from one to the other is worth waiting for. */
 export function areKin<B extends SubnetBody | FrontBody>(a: B, b: B): boolean {
   const rest = (body: B) => JSON.stringify({ ...body, constraints: null, min_top1: null });
@@ -163,6 +181,7 @@ export function withLimit(q: Question, cost: Cost, limit: number | null): Questi
 export function lacks(q: Question): 'table' | 'space' | 'predictor' | 'min_top1' | null {
   if (q.tables.length === 0) return 'table';
   if (!q.space) return 'space';
+  if (!costOf(q.goal)) return null;
   if (!q.predictor) return 'predictor';
-  return costOf(q.goal) && q.minTop1 === null ? 'min_top1' : null;
+  return q.minTop1 === null ? 'min_top1' : null;
 }

@@ -3,7 +3,7 @@
 /** What limits may be: from the least that any subnet has to what the most accurate ones take. */
 import type { Cost, OtherCost } from './costs';
 import { OTHER_COSTS, roundOff, roundUp } from './costs';
-import type { FrontPoint, Least } from './queries';
+import type { Least } from './queries';
 
 export interface Range {
   min: number;
@@ -14,16 +14,19 @@ export interface Ranges {
   /** One a table. */
   latency: Range[];
   others: Record<OtherCost, Range>;
-  top1: Range;
+  /** null: nothing predicts it. */
+  top1: Range | null;
 }
 
 function range(min: number, values: number[]): Range {
   return { min, max: Math.max(min, ...values) };
 }
 
-/** @param points of the front of all subnets. */
-export function rangesOf(least: Least, points: FrontPoint[], tables: string[]): Ranges {
-  const top1 = points.map(p => p.top1);
+type Point = Record<Cost, number> & { top1: number | null; latencies_ms?: Record<string, number> };
+
+/** @param points of the front of all subnets; of a space without a predictor, the largest subnet. */
+export function rangesOf(least: Least, points: Point[], tables: string[]): Ranges {
+  const top1 = points.map(p => p.top1).filter(value => value !== null);
   return {
     latency: tables.map((table, i) =>
       range(
@@ -40,7 +43,7 @@ export function rangesOf(least: Least, points: FrontPoint[], tables: string[]): 
         ),
       ]),
     ) as Ranges['others'],
-    top1: { min: Math.min(...top1), max: Math.max(...top1) },
+    top1: top1.length > 0 ? { min: Math.min(...top1), max: Math.max(...top1) } : null,
   };
 }
 

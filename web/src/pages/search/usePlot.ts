@@ -12,16 +12,18 @@ import { useSettled } from './useQuestion';
 
 const NONE: FrontPoint[] = [];
 
-/** The front within the limits of everything but the axis, and that of all subnets where it is another. */
+/** The front within the limits of everything but the axis, and that of all subnets where it is another. There is none
+ *  without a predictor. */
 export function useFront(q: Question, ready: boolean, stamp: string) {
   const within = JSON.stringify(frontBody(q, true));
   const waited = useSettled(within);
   // Limits are waited for, as sliders move them; another table or space is not.
   const settled = areKin(JSON.parse(waited) as FrontBody, JSON.parse(within) as FrontBody) ? waited : within;
   const whole = frontBody(q, false);
+  const enabled = ready && q.predictor !== '';
   const same = settled === JSON.stringify(whole);
-  const front = useQuery({ ...frontQuery(JSON.parse(settled) as FrontBody, stamp), enabled: ready });
-  const all = useQuery({ ...frontQuery(whole, stamp), enabled: ready && !same });
+  const front = useQuery({ ...frontQuery(JSON.parse(settled) as FrontBody, stamp), enabled });
+  const all = useQuery({ ...frontQuery(whole, stamp), enabled: enabled && !same });
   return {
     points: front.data?.points,
     all: same ? NONE : (all.data?.points ?? NONE),

@@ -12,6 +12,7 @@ import { count, fixed, ms } from '../../components/format';
 import { LayerText } from '../../components/LayerText';
 import { SelectField } from '../../components/Field';
 import { Empty, Loading, ProblemNote } from '../../components/Notes';
+import { unitOf } from '../../components/unit';
 import { parseRef, refText, tableAddress } from './address';
 import type { Comparison, Pair } from './compare';
 import { compareTables } from './compare';
@@ -31,7 +32,8 @@ function verdict(pair: Pair): Verdict {
 
 const column = createColumnHelper<Pair>();
 
-function columnsOf(a: TableRef, b: TableRef) {
+/** @param names of the two, with their units. */
+function columnsOf(a: TableRef, names: [string, string]) {
   return [
     column.accessor('text', {
       header: 'Layer',
@@ -44,14 +46,14 @@ function columnsOf(a: TableRef, b: TableRef) {
     }),
     column.accessor(p => p.a.latency, {
       id: 'a',
-      header: `${refText(a)} ms`,
+      header: names[0],
       size: 200,
       meta: { numeric: true },
       cell: c => ms(c.getValue()),
     }),
     column.accessor(p => p.b.latency, {
       id: 'b',
-      header: `${refText(b)} ms`,
+      header: names[1],
       size: 200,
       meta: { numeric: true },
       cell: c => ms(c.getValue()),
@@ -111,7 +113,7 @@ const axisOf = (least: number, most: number) => ({
 });
 const tooltip = {
   formatter: (at: { data: [number, number, string, number, number] }) =>
-    `${at.data[2]}\n${ms(at.data[3])} and ${ms(at.data[4])} ms: ${ratio(at.data[4] / at.data[3])}`,
+    `${at.data[2]}\n${ms(at.data[3])} and ${ms(at.data[4])}: ${ratio(at.data[4] / at.data[3])}`,
 };
 const frame = { legend: { top: 0, type: 'scroll' }, grid: { left: 64, right: 20, top: 36, bottom: 48 }, tooltip };
 
@@ -121,8 +123,8 @@ function scatterOption(colours: ChartColours, pairs: Pair[], a: string, b: strin
   const diagonal = [[{ coord: [least, least] }, { coord: [most, most] }]];
   return {
     ...frame,
-    xAxis: { ...axisOf(least, most), name: `${a}, ms`, nameGap: 30 },
-    yAxis: { ...axisOf(least, most), name: `${b}, ms`, nameGap: 44 },
+    xAxis: { ...axisOf(least, most), name: a, nameGap: 30 },
+    yAxis: { ...axisOf(least, most), name: b, nameGap: 44 },
     series: verdictSeries(colours, pairs, p => [p.a.latency, p.b.latency], diagonal),
   };
 }
@@ -133,7 +135,7 @@ function ratioOption(colours: ChartColours, pairs: Pair[], a: string) {
   const edge = Math.exp(far * 1.1);
   return {
     ...frame,
-    xAxis: { ...axisOf(leastOf(times) / 1.2, mostOf(times) * 1.2), name: `${a}, ms`, nameGap: 30 },
+    xAxis: { ...axisOf(leastOf(times) / 1.2, mostOf(times) * 1.2), name: a, nameGap: 30 },
     yAxis: {
       ...axisOf(1 / edge, edge),
       logBase: edge > 4 ? 2 : edge ** 0.5,
@@ -192,9 +194,14 @@ function Both({ a, b }: { a: TableRef; b: TableRef }) {
     () => (rowsA.data && rowsB.data ? compareTables(rowsA.data, rowsB.data) : null),
     [rowsA.data, rowsB.data],
   );
-  const [keyA, keyB] = [refText(a), refText(b)];
+  const tables = useQuery(tablesQuery);
+  const nameOf = (ref: TableRef) => {
+    const clock = tables.data?.find(t => tableId(t) === tableId(ref))?.clock;
+    return `${refText(ref)}, ${unitOf(clock)}`;
+  };
+  const [keyA, keyB] = [nameOf(a), nameOf(b)];
   // eslint-disable-next-line react-hooks/exhaustive-deps -- the texts say all of them
-  const columns = useMemo(() => columnsOf(a, b), [keyA, keyB]);
+  const columns = useMemo(() => columnsOf(a, [keyA, keyB]), [keyA, keyB]);
   const pairs = found?.pairs;
   const scatter = useCallback(
     (colours: ChartColours) => scatterOption(colours, pairs ?? [], keyA, keyB),

@@ -7,6 +7,7 @@ import { ms } from '../../components/format';
 import { shape } from '../../components/layer';
 import { SelectField } from '../../components/Field';
 import { Empty, Loading, ProblemNote } from '../../components/Notes';
+import { useUnit } from '../../components/unit';
 import { tableAddress } from './address';
 import { optionsOf } from './filter';
 import type { HeatBlock, HeatCell } from './heat';
@@ -81,6 +82,7 @@ export function HeatView({ table }: { table: TableRef }) {
   const space = useTableSpace(table, search.get('space'));
   const { rows, placed, map } = usePlacedRows(table, space);
   const [each, setEach] = useState(false);
+  const unit = useUnit();
   const options = useMemo(
     () => optionsOf(placed?.filter(r => r.places.some(p => p.place.stage !== null)) ?? []),
     [placed],
@@ -126,8 +128,8 @@ export function HeatView({ table }: { table: TableRef }) {
           <option value="each">within each block</option>
         </SelectField>
         <p className="heat-legend dim">
-          ms by kernel (down) and expand ratio (across) of {space}; deeper colour takes longer, by ratio
-          {!each && `: ${ms(whole.least)} to ${ms(whole.most)} ms`}. Framed: implausible.
+          {unit} by kernel (down) and expand ratio (across) of {space}; deeper colour takes more, by ratio
+          {!each && `: ${ms(whole.least)} to ${ms(whole.most)} ${unit}`}. Framed: implausible.
         </p>
       </div>
       <div className="heats">

@@ -4,10 +4,12 @@ import { useCallback } from 'react';
 import { Chart } from '../../components/Chart';
 import type { ChartColours } from '../../components/chartTheme';
 import { count, dateTime, ms } from '../../components/format';
+import { useUnit } from '../../components/unit';
 import type { HistoryEntry } from './queries';
 
 /** A row over the table's versions; a band is the 95% interval. @param entries newest first. */
 export function LayerHistory({ entries }: { entries: HistoryEntry[] }) {
+  const unit = useUnit();
   const option = useCallback(
     (colours: ChartColours) => {
       const old = [...entries].reverse();
@@ -28,7 +30,7 @@ export function LayerHistory({ entries }: { entries: HistoryEntry[] }) {
           trigger: 'axis',
           formatter: (at: { dataIndex: number }[]) => {
             const e = old[at[0]?.dataIndex ?? 0];
-            return e ? `version ${e.version}\n${ms(e.latency_ms)} ms ± ${ms(e.ci_ms)}` : '';
+            return e ? `version ${e.version}\n${ms(e.latency_ms)} ${unit} ± ${ms(e.ci_ms)}` : '';
           },
         },
         series: [
@@ -38,7 +40,7 @@ export function LayerHistory({ entries }: { entries: HistoryEntry[] }) {
         ],
       };
     },
-    [entries],
+    [entries, unit],
   );
   return (
     <>
@@ -49,7 +51,7 @@ export function LayerHistory({ entries }: { entries: HistoryEntry[] }) {
         <thead>
           <tr>
             <th scope="col">version</th>
-            <th scope="col">ms</th>
+            <th scope="col">{unit}</th>
             <th scope="col">± 95 %</th>
             <th scope="col">samples</th>
             <th scope="col">when</th>

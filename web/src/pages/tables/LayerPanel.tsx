@@ -6,6 +6,7 @@ import { CopyButton } from '../../components/CopyButton';
 import { count, ms, percent } from '../../components/format';
 import { LayerText } from '../../components/LayerText';
 import { Loading, ProblemNote } from '../../components/Notes';
+import { useUnit } from '../../components/unit';
 import type { PlacedRow } from './filter';
 import { LayerHistory } from './LayerHistory';
 import { placeText } from './places';
@@ -15,16 +16,17 @@ import { SampleCharts } from './SampleCharts';
 import { VisitConditions } from './VisitConditions';
 
 function Figures({ row }: { row: PlacedRow }) {
+  const unit = useUnit();
   const place = placeText(row.places);
   const resolutions = row.places.flatMap(p => p.resolutions);
   const figures: [string, string][] = [
-    ['Latency', `${ms(row.latency)} ms${row.ci === null ? '' : ` ± ${ms(row.ci)} (${percent(row.ci / row.latency)})`}`],
-    ['Median', `${ms(row.p50)} ms`],
-    ['90th percentile', `${ms(row.p90)} ms`],
-    ['Least', `${ms(row.min)} ms`],
+    ['Latency', `${ms(row.latency)} ${unit}${row.ci === null ? '' : ` ± ${ms(row.ci)} (${percent(row.ci / row.latency)})`}`],
+    ['Median', `${ms(row.p50)} ${unit}`],
+    ['90th percentile', `${ms(row.p90)} ${unit}`],
+    ['Least', `${ms(row.min)} ${unit}`],
     [
       'Deviation',
-      row.std === null || row.mean === null ? '–' : `${ms(row.std)} ms (${percent(row.std / row.mean)} of the mean)`,
+      row.std === null || row.mean === null ? '–' : `${ms(row.std)} ${unit} (${percent(row.std / row.mean)} of the mean)`,
     ],
     [
       'Samples',

@@ -11,6 +11,7 @@ import { count, ms, percent } from '../../components/format';
 import { kindName } from '../../components/layer';
 import { LayerText } from '../../components/LayerText';
 import { Empty, Loading, ProblemNote } from '../../components/Notes';
+import { useUnit } from '../../components/unit';
 import type { Filter, Options, PlacedRow } from './filter';
 import { NO_FILTER, isFiltered, optionsOf, partRank, readFilter, tester, writeFilter } from './filter';
 import { LayerPanel } from './LayerPanel';
@@ -157,7 +158,7 @@ function Filters(props: {
 
 const column = createColumnHelper<PlacedRow>();
 
-function columnsOf(open: (layer: string) => void, narrow: boolean) {
+function columnsOf(open: (layer: string) => void, narrow: boolean, unit: string) {
   return [
     column.accessor('text', {
       header: 'Layer',
@@ -177,7 +178,7 @@ function columnsOf(open: (layer: string) => void, narrow: boolean) {
       ),
     }),
     column.accessor('latency', {
-      header: 'Latency ms',
+      header: `Latency ${unit}`,
       size: 116,
       meta: { numeric: true },
       cell: c => ms(c.getValue()),
@@ -205,7 +206,7 @@ function columnsOf(open: (layer: string) => void, narrow: boolean) {
       meta: { numeric: true },
       cell: c => (c.getValue() === null ? '' : `${c.getValue()}`),
     }),
-    column.accessor('p90', { header: 'p90 ms', size: 100, meta: { numeric: true }, cell: c => ms(c.getValue()) }),
+    column.accessor('p90', { header: `p90 ${unit}`, size: 100, meta: { numeric: true }, cell: c => ms(c.getValue()) }),
     column.accessor('count', { header: 'Samples', size: 96, meta: { numeric: true }, cell: c => count(c.getValue()) }),
     column.accessor('contexts', {
       header: 'Contexts',
@@ -251,7 +252,8 @@ export function RowsView({ table, detail }: { table: TableRef; detail: TableDeta
     // eslint-disable-next-line react-hooks/exhaustive-deps -- setSearch is another function after each change of it
     [],
   );
-  const columns = useMemo(() => columnsOf(text => show('layer', text), narrow), [show, narrow]);
+  const unit = useUnit();
+  const columns = useMemo(() => columnsOf(text => show('layer', text), narrow, unit), [show, narrow, unit]);
   // What is typed shows at once; the rows follow.
   const settled = useDeferredValue(filter);
   // Each row is tested once; the table and the count ask for the outcome.

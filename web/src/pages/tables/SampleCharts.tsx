@@ -4,6 +4,7 @@ import { useCallback, useMemo } from 'react';
 import { Chart } from '../../components/Chart';
 import type { ChartColours } from '../../components/chartTheme';
 import { count, ms } from '../../components/format';
+import { useUnit } from '../../components/unit';
 import type { Row } from './csv';
 import { histogram, jitter } from './histogram';
 import type { SampleVisit } from './queries';
@@ -48,7 +49,7 @@ export function gather(visits: SampleVisit[]): Gathered {
 /* Few values for an axis: 0.0345 rather than 0.034499999. */
 const axisMs = (value: number) => String(Number(value.toPrecision(4)));
 
-function optionOf(colours: ChartColours, found: Gathered, row: Row | undefined) {
+function optionOf(colours: ChartColours, found: Gathered, row: Row | undefined, unit: string) {
   const bins = histogram(found.points.map(p => p.ms));
   const strips = Math.min(found.subnets.length, MOST_STRIPS);
   const marks = row && {
@@ -79,7 +80,7 @@ function optionOf(colours: ChartColours, found: Gathered, row: Row | undefined) 
       min: bins ? bins.from - bins.width : undefined,
       max: bins ? bins.from + bins.width * (bins.counts.length + 1) : undefined,
       axisLabel: { show: grid === 1, formatter: axisMs, hideOverlap: true, showMinLabel: false, showMaxLabel: false },
-      name: grid === 1 ? 'ms' : '',
+      name: grid === 1 ? unit : '',
       nameLocation: 'middle',
       nameGap: 26,
     })),
@@ -100,10 +101,10 @@ function optionOf(colours: ChartColours, found: Gathered, row: Row | undefined) 
     tooltip: {
       formatter: (at: { seriesIndex: number; dataIndex: number; value: number[] }) => {
         if (at.seriesIndex === 0)
-          return `${at.value[1]} samples\n${ms((at.value[0] ?? 0) - bar)} to ${ms((at.value[0] ?? 0) + bar)} ms`;
+          return `${at.value[1]} samples\n${ms((at.value[0] ?? 0) - bar)} to ${ms((at.value[0] ?? 0) + bar)} ${unit}`;
         const point = found.points.filter(p => p.subnet < MOST_STRIPS)[at.dataIndex];
         if (!point) return '';
-        return `${ms(point.ms)} ms\nnetwork ${found.subnets[point.subnet]}\nvisit ${point.visit}${point.basis === 'cpu' ? '\nby CPU time' : ''}`;
+        return `${ms(point.ms)} ${unit}\nnetwork ${found.subnets[point.subnet]}\nvisit ${point.visit}${point.basis === 'cpu' ? '\nby CPU time' : ''}`;
       },
     },
     series: [
@@ -137,7 +138,8 @@ function optionOf(colours: ChartColours, found: Gathered, row: Row | undefined) 
 /** A row's samples: their distribution, and beneath it a strip for each network that the layer was in. */
 export function SampleCharts({ visits, row }: { visits: SampleVisit[]; row: Row | undefined }) {
   const found = useMemo(() => gather(visits), [visits]);
-  const option = useCallback((colours: ChartColours) => optionOf(colours, found, row), [found, row]);
+  const unit = useUnit();
+  const option = useCallback((colours: ChartColours) => optionOf(colours, found, row, unit), [found, row, unit]);
   const strips = Math.min(found.subnets.length, MOST_STRIPS);
   const more = found.subnets.length - strips;
   return (

@@ -8,9 +8,10 @@ import { answer, api } from '../../api/client';
 import { tablesQuery } from '../../api/queries';
 import { ConfirmDialog } from '../../components/Dialog';
 import { count } from '../../components/format';
-import { Loading, ProblemNote } from '../../components/Notes';
+import { InstructionsNote, Loading, ProblemNote } from '../../components/Notes';
 import { PageHeader } from '../../components/PageHeader';
 import { Time } from '../../components/Time';
+import { UnitContext, unitOf } from '../../components/unit';
 import { toast, toastProblem } from '../../components/Toasts';
 import type { View } from './address';
 import { VIEWS, tableAddress } from './address';
@@ -183,7 +184,10 @@ export default function TablePage() {
           </Link>
         ))}
       </nav>
-      {!going && <ViewOf key={`${tableId(table)} ${table.version}`} table={table} detail={detail.data} />}
+      <InstructionsNote clock={detail.data.clock} />
+      <UnitContext value={unitOf(detail.data.clock)}>
+        {!going && <ViewOf key={`${tableId(table)} ${table.version}`} table={table} detail={detail.data} />}
+      </UnitContext>
       {removing && <DeleteTable detail={detail.data} onGoing={setGoing} onClose={() => setRemoving(false)} />}
     </>
   );

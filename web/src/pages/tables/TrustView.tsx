@@ -11,6 +11,7 @@ import type { ListColumn } from '../../components/RowList';
 import { RowList } from '../../components/RowList';
 import { State } from '../../components/State';
 import { Time } from '../../components/Time';
+import { useUnit } from '../../components/unit';
 import { ProfileButton } from './ProfileButton';
 import type { TableDetail, TableRef, TrustReport } from './queries';
 import { trustQuery } from './queries';
@@ -21,7 +22,7 @@ type HeldOut = TrustReport['held_out'][number];
 const error = (h: HeldOut) => h.predicted_ms / h.measured_ms - 1;
 const signed = (share: number) => `${share < 0 ? '−' : '+'}${percent(Math.abs(share))}`;
 
-function scatterOption(colours: ChartColours, held: HeldOut[]) {
+function scatterOption(colours: ChartColours, held: HeldOut[], unit: string) {
   const all = held.flatMap(h => [h.predicted_ms, h.measured_ms - (h.ci_ms ?? 0), h.measured_ms + (h.ci_ms ?? 0)]);
   const [least, most] = [Math.min(...all), Math.max(...all)];
   const room = (most - least) * 0.06 || most * 0.05;
@@ -34,13 +35,13 @@ function scatterOption(colours: ChartColours, held: HeldOut[]) {
   };
   return {
     grid: { left: 64, right: 20, top: 16, bottom: 48 },
-    xAxis: { ...axis, name: 'measured ms', nameLocation: 'middle', nameGap: 30 },
-    yAxis: { ...axis, name: 'predicted ms', nameLocation: 'middle', nameGap: 44 },
+    xAxis: { ...axis, name: `measured ${unit}`, nameLocation: 'middle', nameGap: 30 },
+    yAxis: { ...axis, name: `predicted ${unit}`, nameLocation: 'middle', nameGap: 44 },
     tooltip: {
       formatter: (at: { dataIndex: number }) => {
         const h = held[at.dataIndex];
         return h
-          ? `measured ${ms(h.measured_ms)} ms ± ${ms(h.ci_ms)}\npredicted ${ms(h.predicted_ms)} ms, ${signed(error(h))}\nnetwork ${h.context}`
+          ? `measured ${ms(h.measured_ms)} ${unit} ± ${ms(h.ci_ms)}\npredicted ${ms(h.predicted_ms)} ${unit}, ${signed(error(h))}\nnetwork ${h.context}`
           : '';
       },
     },
@@ -74,14 +75,14 @@ function scatterOption(colours: ChartColours, held: HeldOut[]) {
   };
 }
 
-function errorOption(colours: ChartColours, held: HeldOut[]) {
+function errorOption(colours: ChartColours, held: HeldOut[], unit: string) {
   const sorted = [...held].sort((a, b) => a.measured_ms - b.measured_ms);
   return {
     grid: { left: 56, right: 16, top: 16, bottom: 48 },
     xAxis: {
       type: 'category',
       data: sorted.map(h => ms(h.measured_ms)),
-      name: 'measured ms',
+      name: `measured ${unit}`,
       nameLocation: 'middle',
       nameGap: 30,
     },
@@ -89,7 +90,7 @@ function errorOption(colours: ChartColours, held: HeldOut[]) {
     tooltip: {
       formatter: (at: { dataIndex: number }) => {
         const h = sorted[at.dataIndex];
-        return h ? `${signed(error(h))}\nmeasured ${ms(h.measured_ms)} ms, predicted ${ms(h.predicted_ms)} ms` : '';
+        return h ? `${signed(error(h))}\nmeasured ${ms(h.measured_ms)} ${unit}, predicted ${ms(h.predicted_ms)} ${unit}` : '';
       },
     },
     series: [{ type: 'bar', barMaxWidth: 28, data: sorted.map(error), itemStyle: { color: colours.series[0] } }],
@@ -133,11 +134,11 @@ function Facts({ trust }: { trust: TrustReport }) {
   );
 }
 
-const columns: ListColumn<HeldOut>[] = [
+const columnsOf = (unit: string): ListColumn<HeldOut>[] => [
   { title: 'Subnet', cell: h => <code>{h.context}</code> },
-  { title: 'Predicted ms', cell: h => ms(h.predicted_ms), numeric: true },
-  { title: 'Measured ms', cell: h => ms(h.measured_ms), numeric: true },
-  { title: '± 95 % ms', cell: h => ms(h.ci_ms), numeric: true },
+  { title: `Predicted ${unit}`, cell: h => ms(h.predicted_ms), numeric: true },
+  { title: `Measured ${unit}`, cell: h => ms(h.measured_ms), numeric: true },
+  { title: `± 95 % ${unit}`, cell: h => ms(h.ci_ms), numeric: true },
   { title: 'Error', cell: h => signed(error(h)), numeric: true },
 ];
 
@@ -157,11 +158,12 @@ function Calibrate({ table }: { table: TableRef }) {
 /** How far the table's predictions of whole subnets can be trusted. */
 export function TrustView({ table, detail }: { table: TableRef; detail: TableDetail }) {
   const known = detail.trust !== null;
+  const unit = useUnit();
   const trust = useQuery({ ...trustQuery(table), enabled: known });
   const data = known ? trust.data : null;
   const held = useMemo(() => data?.held_out ?? [], [data]);
-  const scatter = useCallback((colours: ChartColours) => scatterOption(colours, held), [held]);
-  const errors = useCallback((colours: ChartColours) => errorOption(colours, held), [held]);
+  const scatter = useCallback((colours: ChartColours) => scatterOption(colours, held, unit), [held, unit]);
+  const errors = useCallback((colours: ChartColours) => errorOption(colours, held, unit), [held, unit]);
   if (known && trust.isPending) return <Loading what="trust" />;
   if (trust.isError) return <ProblemNote error={trust.error} retry={() => void trust.refetch()} />;
   if (!data)
@@ -204,7 +206,7 @@ export function TrustView({ table, detail }: { table: TableRef; detail: TableDet
           </section>
         </div>
       )}
-      <RowList label="Held-out subnets" columns={columns} items={held} rowId={h => h.context} />
+      <RowList label="Held-out subnets" columns={columnsOf(unit)} items={held} rowId={h => h.context} />
     </div>
   );
 }

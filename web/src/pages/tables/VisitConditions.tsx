@@ -4,11 +4,13 @@ import { useCallback } from 'react';
 import { Chart } from '../../components/Chart';
 import type { ChartColours } from '../../components/chartTheme';
 import { fixed, ms, percent } from '../../components/format';
+import { useUnit } from '../../components/unit';
 import { spreadOf } from './histogram';
 import type { SampleVisit } from './queries';
 
 /** What the device was like over the visits: the sentinel's time, clock, temperature, load. */
 export function VisitConditions({ visits, reference }: { visits: SampleVisit[]; reference: number | null }) {
+  const unit = useUnit();
   const option = useCallback(
     (colours: ChartColours) => ({
       grid: { left: 52, right: 12, top: 12, bottom: 40 },
@@ -51,8 +53,8 @@ export function VisitConditions({ visits, reference }: { visits: SampleVisit[]; 
     [visits, reference],
   );
   const lines: [string, ReturnType<typeof spreadOf>, (v: number) => string][] = [
-    ['Sentinel', spreadOf(visits.map(v => v.sentinel_ns)), v => `${ms(v / 1e6)} ms`],
-    ['Sentinel, CPU time', spreadOf(visits.map(v => v.sentinel_cpu_ns)), v => `${ms(v / 1e6)} ms`],
+    ['Sentinel', spreadOf(visits.map(v => v.sentinel_ns)), v => `${ms(v / 1e6)} ${unit}`],
+    ['Sentinel, CPU time', spreadOf(visits.map(v => v.sentinel_cpu_ns)), v => `${ms(v / 1e6)} ${unit}`],
     ['Clock', spreadOf(visits.map(v => v.khz)), v => `${fixed(v / 1e6, 2)} GHz`],
     ['Temperature', spreadOf(visits.map(v => v.temperature_c)), v => `${fixed(v, 0)} °C`],
     ['Load of others', spreadOf(visits.map(v => v.load)), v => percent(v, 0)],
@@ -90,7 +92,7 @@ export function VisitConditions({ visits, reference }: { visits: SampleVisit[]; 
       {told && (
         <p className="dim">
           The sentinel is one network, run every few tenths of a second: samples are divided by how far it is from its
-          reference ({ms(reference / 1e6)} ms), which takes the device’s drift out.
+          reference ({ms(reference / 1e6)} {unit}), which takes the device’s drift out.
         </p>
       )}
     </>

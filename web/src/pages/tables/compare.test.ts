@@ -7,7 +7,7 @@ import type { Row } from './csv';
 
 function row(text: string, latency: number, more: Partial<Row> = {}): Row {
   const none = { mean: null, std: null, min: null, p50: null, p90: null, ci: null };
-  return { text, layer: parseLayer(text), count: 10, latency, contexts: 1, ...none, ...more };
+  return { text, layer: parseLayer(text), count: 10, latency, contexts: 1, alone: false, ...none, ...more };
 }
 const A = 'linear in=1x1x8 out=1x1x4';
 const B = 'linear in=1x1x8 out=1x1x5';

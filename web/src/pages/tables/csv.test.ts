@@ -20,12 +20,13 @@ describe('a table as CSV', () => {
     expect(() => parseTable('<!doctype html>')).toThrow('without the column layer');
   });
   test('columns are found by name', () => {
-    const shuffled = 'ci_ms,contexts,layer,kind,count,latency_ms,mean_ms,std_ms,min_ms,p50_ms,p90_ms,new';
-    expect(parseTable(`${shuffled}\n1,2,linear in=1x1x8 out=1x1x4,linear,5,7,7,,,,,x`)[0]).toMatchObject({
+    const shuffled = 'ci_ms,contexts,layer,kind,count,latency_ms,mean_ms,std_ms,min_ms,p50_ms,p90_ms,new,alone';
+    expect(parseTable(`${shuffled}\n1,2,linear in=1x1x8 out=1x1x4,linear,5,7,7,,,,,x,1`)[0]).toMatchObject({
       ci: 1,
       contexts: 2,
       count: 5,
       latency: 7,
+      alone: true,
     });
   });
 });

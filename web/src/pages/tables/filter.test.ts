@@ -18,6 +18,7 @@ function row(
     text,
     layer: parseLayer(text),
     ...figures,
+    alone: false,
     index: 0,
     places: part === null ? [] : [{ place, resolutions }],
     doubt,

@@ -14,6 +14,7 @@ function row(text: string, stage: number | null, first: boolean, expand: number 
     count: 1,
     latency,
     contexts: 1,
+    alone: false,
     ...none,
     index: 0,
     places: [{ place, resolutions: [160] }],
