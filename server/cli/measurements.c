@@ -97,7 +97,8 @@ static enum exit_code measure_request(struct cli *cli, json_t **body)
         return cli_misuse(cli->verb, "--resolution is for --network: a subnet says its own");
     if ((network || subnet) && !cli_require(cli, "config")) return EXIT_BAD_USAGE;
     if (!network && !subnet && cli_option(cli, "config")->given)
-        return cli_misuse(cli->verb, "give --subnet FILE or --network NAME; the model of an mlperf-tiny board has no --config");
+        return cli_misuse(cli->verb,
+                          "give --subnet FILE or --network NAME; the model of an mlperf-tiny board has no --config");
     *body = json_pack("{s:s}", "device", cli->arguments[0]);
     cli_put(cli, *body, "config", "config");
     cli_put(cli, *body, "ci", "ci");

@@ -91,7 +91,9 @@ static void print_answer(const struct cli *cli, const json_t *answer)
     const struct option_value *least = cli_option(cli, "min-top1");
     if (json_is_number(json_at(answer, "top1")))
         printf("top-1        %.2f %% (predicted)\n", 100 * number_at(answer, "top1"));
-    else puts("top-1        unknown: the space has no predictor (lathe predictor train); the most MACs within the limits");
+    else
+        puts("top-1        unknown: the space has no predictor (lathe predictor train); the most MACs within the "
+             "limits");
     if (least->given)
         printf("asked        least %s, top-1 at least %.2f %%\n", shown_at(answer, "search.objective"),
                100 * least->number);
