@@ -188,7 +188,7 @@ class Host:
         """@param nonce None: one that no other Host has."""
         self.connection, self.seq = connection, 0
         self.nonce = next(self.nonces) if nonce is None else nonce
-        self.decoder = wire.Decoder()
+        self.decoder, self.messages = wire.Decoder(), []
 
     def message(self, kind, payload=b""):
         """The next request, without its frame."""
@@ -197,13 +197,12 @@ class Host:
 
     def receive(self):
         """@return the next intact message."""
-        while True:
+        while not self.messages:
             data = self.connection.recv(4096)
             if not data:
                 raise AssertionError("the board's UART was closed")
-            messages = self.decoder.feed(data)
-            if messages:
-                return messages[0]
+            self.messages += self.decoder.feed(data)
+        return self.messages.pop(0)
 
     def ask(self, kind, payload=b"", repeat_s=None):
         """@param repeat_s after so much silence the request goes out again: a board that starts hears nothing at first.
