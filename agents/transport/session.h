@@ -93,8 +93,9 @@ enum lathe_status session_state(struct session *, struct device_state *out, stru
 
 /** How many networks the runner keeps: 1 to 4096. */
 int session_network_count(const struct session *);
-/** Build a network under an id (below session_network_count(); an id in use is rebuilt). Weights of a layer at a position that an earlier
- *  network of this session had are not packed again. @return LATHE_UNSUPPORTED, LATHE_NO_MEMORY (does not fit). */
+/** Build a network under an id (below session_network_count(); an id in use is rebuilt). Weights of a layer at a
+ * position that an earlier network of this session had are not packed again. @return LATHE_UNSUPPORTED, LATHE_NO_MEMORY
+ * (does not fit). */
 enum lathe_status session_prepare(struct session *, int network, const struct layer *, int count,
                                   struct lathe_error *err);
 /** Bytes that a network needs which session_prepare() said does not fit, the last one; 0: unknown. */

@@ -348,7 +348,8 @@ static enum exit_code run_compare(struct cli *cli)
 
 static const struct option_spec compare_options[] = {
     {"config", OPTION_TEXT, "CONFIG", "default: xnnpack-f32-t1-b1"},
-    {"networks", OPTION_TEXT, "A,B", "names or families of lathe network list (default: all for what the config runs on)"},
+    {"networks", OPTION_TEXT, "A,B",
+     "names or families of lathe network list (default: all for what the config runs on)"},
     {"rounds", OPTION_INTEGER, "N", "measurements of each, in shuffled rounds (default 5)"},
     {"visits", OPTION_INTEGER, "N", "times that a measurement sets the network up and runs it (default 2)"},
     {"reuse", OPTION_FLAG, NULL, "count measurements of before, where the device has not changed"},
