@@ -260,7 +260,10 @@ enum lathe_status session_greet(const struct transport *transport, const char *c
 {
     struct link *link;
     struct session *s = calloc(1, sizeof *s);
-    if (!s) return error_set(err, LATHE_NO_MEMORY, "out of memory for a session");
+    if (!s) {
+        error_set(err, LATHE_NO_MEMORY, "out of memory for a session");
+        return LATHE_NO_MEMORY;
+    }
     complete_options(s, transport, options);
     enum lathe_status st = transport->open(argv, s->options.transport, &link, err);
     if (st) {

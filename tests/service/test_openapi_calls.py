@@ -145,7 +145,8 @@ class EveryCallTest(unittest.TestCase):
             self.call(404, "POST", path, {**body, "device": "nobody"})
         self.server.ok("POST", "/v1/tables/imported/x-f32-t1-b1/entries", b"layer,mean_ms\nlinear in=1x1x8 out=1x1x10,0.5\n", ctype="text/csv")
         self.call(422, "POST", "/v1/devices/imported/clean")
-        self.call(202, "POST", "/v1/measurements", {"device": "uno", "visits": 1, "runs": 1})
+        job = self.call(202, "POST", "/v1/measurements", {"device": "uno", "visits": 1, "runs": 1})
+        self.server.ok("DELETE", f"/v1/measurements/{job['id']}")  # no agent is to come upon it
         self.call(404, "POST", "/v1/devices/nobody/clean")
         for kind in ("profiles", "measurements", "cleans"):
             self.call(404, "GET", f"/v1/{kind}/nothing")

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "lut/base/rng.h"
+#include "lut/layer/board_memory.h"
 #include "test_jobs_fixture.h"
 
 static const double WHOLE = 1.03;
@@ -83,7 +84,8 @@ static json_t *one_visit(const json_t *lease, const json_t *visit)
     double slow = speed();
     int runs = int_of(lease, "runs");
     json_t *wall = json_array(), *cpu = json_array(), *preempted = json_array(), *total = json_array();
-    double sentinel = sum_of(layers_of(lease, int_of(json_object_get(lease, "sentinel"), "network"))) * WHOLE * slow;
+    const json_t *of = json_object_get(lease, "sentinel");
+    double sentinel = of ? sum_of(layers_of(lease, int_of(of, "network"))) * WHOLE * slow : 0;
     device.visits++;
     for (int run = 0; run < runs; run++) {
         json_t *w = json_array(), *c = json_array(), *p = json_array();
@@ -458,6 +460,159 @@ START_TEST(a_board_is_profiled_by_subnets_that_fit_and_rows_alone)
 }
 END_TEST
 
+static json_t *board_of(int arena_bytes)
+{
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:i,s:i,s:i,s:i,s:i}", "name", "made up", "core", "none", "timer",
+                     "none", "runner", "made up", "build", "1", "clock", "cycles", "emulated", 1, "clock_hz", 1000,
+                     "sram_bytes", 320000, "flash_bytes", 6000000, "arena_bytes", arena_bytes, "code_bytes", 100000);
+}
+
+static uint64_t arena_of(const json_t *layers)
+{
+    uint64_t most = 0;
+    size_t i;
+    const json_t *text;
+    json_array_foreach(layers, i, text)
+    {
+        struct layer layer;
+        ASSERT_OK(layer_parse(json_string_value(text), &layer, err));
+        uint64_t bytes = board_layer_arena_bytes(&layer);
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
+/* What of a lease's networks needs most of the arena. */
+static const json_t *largest_network(const json_t *lease)
+{
+    const json_t *largest = NULL;
+    size_t i;
+    const json_t *network;
+    json_array_foreach(json_object_get(lease, "networks"), i, network)
+    {
+        if (!largest || arena_of(json_object_get(network, "layers")) > arena_of(json_object_get(largest, "layers")))
+            largest = network;
+    }
+    return largest;
+}
+
+static uint64_t largest_of(const json_t *lease)
+{
+    return arena_of(json_object_get(largest_network(lease), "layers"));
+}
+
+static json_t *start_published(void)
+{
+    static const int published = 160;
+    json_t *job = NULL;
+    struct profile_request q = defaults;
+    q.device = "board";
+    q.config = CONFIG;
+    q.space = "ofa-mbv3-w1.2";
+    q.resolutions = &published;
+    q.resolution_count = 1;
+    ASSERT_OK(jobs_create_profile(t.jobs, &q, &job, err));
+    return job;
+}
+
+static enum lathe_status tell_board(const json_t *lease, const json_t *board)
+{
+    json_t *answer = NULL;
+    const struct lease_news news = {.board = board};
+    enum lathe_status st = jobs_renew(t.jobs, text_of(lease, "id"), int_of(lease, "fence"), &news, &answer, NULL);
+    json_decref(answer);
+    return st;
+}
+
+/* A profile was planned when nobody knew what its device is. */
+START_TEST(a_board_that_is_told_before_the_first_visit_gets_a_plan_that_fits)
+{
+    reset_device();
+    json_t *created = start_published();
+    json_t *board = board_of(180000);
+    json_t *lease = lease_for("a");
+    ck_assert_uint_gt(largest_of(lease), 180000);
+    ck_assert_int_eq(tell_board(lease, board), LATHE_CONFLICT);
+    json_decref(lease);
+    lease = lease_for("a");
+    ck_assert_uint_le(largest_of(lease), 180000);
+    ck_assert_int_eq(tell_board(lease, board), LATHE_OK); /* the plan is for it already */
+    release(lease, NULL, false);
+    work();
+    json_t *job = get_job("profile", text_of(created, "id"));
+    ck_assert_str_eq(text_of(job, "state"), "done");
+    ck_assert_int_gt(int_of(job, "rows_left_out"), 0);
+    ck_assert_int_eq(int_of(job, "rows_done"), int_of(job, "rows_total"));
+    ck_assert_int_eq(int_of(job, "rows_total") + int_of(job, "rows_left_out"), 96);
+    json_decref(job);
+    json_decref(lease);
+    json_decref(board);
+    json_decref(created);
+}
+END_TEST
+
+/* A board of which nothing fits. */
+START_TEST(a_profile_of_which_nothing_fits_ends_and_says_so)
+{
+    reset_device();
+    json_t *created = start_published();
+    json_t *board = board_of(100);
+    json_t *lease = lease_for("a");
+    ck_assert_int_eq(tell_board(lease, board), LATHE_CONFLICT);
+    ck_assert_ptr_null(lease_for("a"));
+    json_t *job = get_job("profile", text_of(created, "id"));
+    ck_assert_str_eq(text_of(job, "state"), "done");
+    ck_assert_int_eq(int_of(job, "rows_total"), 0);
+    ck_assert_int_eq(int_of(job, "rows_left_out"), 96);
+    json_decref(job);
+    json_decref(lease);
+    json_decref(board);
+    json_decref(created);
+}
+END_TEST
+
+/* A board that has less room than it says: what it refuses is left out, the rest is measured; in the second case no
+ * subnet fits any more. */
+START_TEST(networks_that_a_board_refuses_fail_no_campaign)
+{
+    const uint64_t truly = _i ? 130000 : 200000;
+    int refusals = 0;
+    json_t *lease;
+    reset_device();
+    json_t *created = start_published();
+    json_t *board = board_of(260000);
+    lease = lease_for("a");
+    ck_assert_int_eq(tell_board(lease, board), LATHE_CONFLICT);
+    json_decref(lease);
+    while ((lease = lease_for("a"))) {
+        const json_t *largest = largest_network(lease);
+        uint64_t needs = arena_of(json_object_get(largest, "layers"));
+        if (needs <= truly) {
+            release(lease, NULL, false);
+            json_decref(lease);
+            break;
+        }
+        const struct board_refusal refusal = {int_of(largest, "network"), needs + 24, "does not fit: made up"};
+        ASSERT_OK(jobs_release_refused(t.jobs, text_of(lease, "id"), int_of(lease, "fence"), &refusal, err));
+        json_decref(lease);
+        refusals++;
+    }
+    ck_assert_int_gt(refusals, 0);
+    work();
+    json_t *job = get_job("profile", text_of(created, "id"));
+    ck_assert_str_eq(text_of(job, "state"), "done");
+    ck_assert_int_eq(int_of(job, "rows_done"), int_of(job, "rows_total"));
+    ck_assert_int_eq(int_of(job, "rows_total") + int_of(job, "rows_left_out"), 96);
+    json_t *document = NULL;
+    ASSERT_OK(store_read(t.kv, "device", "board", &document, err));
+    ck_assert(!json_is_string(json_object_get(document, "error")));
+    json_decref(document);
+    json_decref(job);
+    json_decref(board);
+    json_decref(created);
+}
+END_TEST
+
 static TCase *campaign_case(void)
 {
     TCase *c = tcase_create("campaign");
@@ -475,6 +630,9 @@ static TCase *campaign_case(void)
     tcase_add_test(c, isolated_rows_are_a_version_of_their_own);
     tcase_add_test(c, the_end_is_foreseen);
     tcase_add_test(c, a_board_is_profiled_by_subnets_that_fit_and_rows_alone);
+    tcase_add_test(c, a_board_that_is_told_before_the_first_visit_gets_a_plan_that_fits);
+    tcase_add_test(c, a_profile_of_which_nothing_fits_ends_and_says_so);
+    tcase_add_loop_test(c, networks_that_a_board_refuses_fail_no_campaign, 0, 2);
     tcase_add_loop_test(c, what_a_noisy_campaign_takes_is_known_from_a_quarter_of_it_on, 0, 12);
     return c;
 }
