@@ -128,12 +128,7 @@ function Board({ profile }: { profile: Profile }) {
         />
         {first.length > 0 && (
           <>
-            <RowList
-              label="Rows left out"
-              columns={leftOutColumns}
-              items={first}
-              rowId={row => row.layer}
-            />
+            <RowList label="Rows left out" columns={leftOutColumns} items={first} rowId={row => row.layer} />
             {leftOut > first.length && <p className="dim">The first {count(first.length)} of them.</p>}
           </>
         )}

@@ -33,7 +33,8 @@ function Figures({ answer, question, clocks }: Pick<Props, 'question' | 'clocks'
       <p className="headline">
         {answer.top1 === null ? (
           <>
-            <strong>{costText('macs_m', answer.macs_m, unit)}</strong> <span className="dim">MACs, the most that fit</span>
+            <strong>{costText('macs_m', answer.macs_m, unit)}</strong>{' '}
+            <span className="dim">MACs, the most that fit</span>
           </>
         ) : (
           <>
@@ -94,7 +95,8 @@ function Next({ question, answer, onChange }: Props & { answer: SubnetAnswer }) 
     });
     onChange({ ...q, latency });
   };
-  const extra = (cost: Cost) => `${next.extra[cost] < 0 ? '−' : '+'}${costText(cost, Math.abs(next.extra[cost]), unit)}`;
+  const extra = (cost: Cost) =>
+    `${next.extra[cost] < 0 ? '−' : '+'}${costText(cost, Math.abs(next.extra[cost]), unit)}`;
   return (
     <p className="next">
       <span>

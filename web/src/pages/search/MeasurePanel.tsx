@@ -63,12 +63,16 @@ function Compared({ predicted_ms, measurement: m }: { predicted_ms: number; meas
       <dl className="pairs">
         <div>
           <dt>Predicted</dt>
-          <dd>{ms(predicted_ms)} {unit}</dd>
+          <dd>
+            {ms(predicted_ms)} {unit}
+          </dd>
         </div>
         <div>
           <dt>Measured</dt>
           <dd>
-            <b>{ms(m.latency_ms)} {unit}</b>
+            <b>
+              {ms(m.latency_ms)} {unit}
+            </b>
             {off !== null && (
               <small className="dim">
                 {' '}
@@ -176,7 +180,10 @@ function Attempts({ answer: found }: { answer: SubnetAnswer }) {
   return (
     <>
       <p>
-        <b>{ms(verified.latency_ms)} {unit} measured</b> ({ms(low)} to {ms(high)}), {ms(verified.predicted_ms)} predicted
+        <b>
+          {ms(verified.latency_ms)} {unit} measured
+        </b>{' '}
+        ({ms(low)} to {ms(high)}), {ms(verified.predicted_ms)} predicted
         {verified.asked_ms !== null && `, ${verified.asked_ms} asked for`}.
       </p>
       {verified.attempts.length > 1 && <AttemptList verified={verified} />}

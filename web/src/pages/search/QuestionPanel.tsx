@@ -153,7 +153,11 @@ function OtherLimits({ question: q, onChange, ranges, used, boards }: PanelProps
 /** The most accurate within limits, or the least of a cost for an accuracy. */
 function Goal({ question: q, onChange, ranges, used }: PanelProps) {
   const choose = (goal: Objective) => {
-    onChange({ ...q, goal, minTop1: goal === 'top1' ? null : (q.minTop1 ?? (ranges?.top1 ? middleOf(ranges.top1) : null)) });
+    onChange({
+      ...q,
+      goal,
+      minTop1: goal === 'top1' ? null : (q.minTop1 ?? (ranges?.top1 ? middleOf(ranges.top1) : null)),
+    });
   };
   const percent = ranges?.top1 ? { min: ranges.top1.min * 100, max: ranges.top1.max * 100 } : null;
   return (

@@ -51,8 +51,8 @@ function NoPredictor({ space }: { space: string }) {
       <h2>Nothing predicts the accuracy of {space} yet</h2>
       <p>
         So what is sought is the subnet that computes most within the limits: of networks of one family, those with more
-        MACs are the more accurate ones as a rule. A front of accuracy needs a predictor: it is a safetensors file, or trained from your own measurements of accuracy:{' '}
-        <code>lathe predictor train</code>.
+        MACs are the more accurate ones as a rule. A front of accuracy needs a predictor: it is a safetensors file, or
+        trained from your own measurements of accuracy: <code>lathe predictor train</code>.
       </p>
       <p>
         <code>{command}</code> <CopyButton text={command} what="the command" />

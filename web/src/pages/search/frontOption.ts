@@ -150,7 +150,9 @@ export function frontOption(plot: FrontPlot, colours: ChartColours, narrow: bool
     symbolSize: 9,
     itemStyle: { color: colour },
     data: networks.map(n => [networkCost(n, axis), n.top1 * 100]),
-    tooltip: { formatter: (at: { dataIndex: number }) => networkText(axis, networks[at.dataIndex] as MeasuredNetwork, unit) },
+    tooltip: {
+      formatter: (at: { dataIndex: number }) => networkText(axis, networks[at.dataIndex] as MeasuredNetwork, unit),
+    },
   });
   const curve = (name: string, points: FrontPoint[], colour: string, strong: boolean) => ({
     name,

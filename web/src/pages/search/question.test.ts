@@ -2,7 +2,16 @@
 // SPDX-FileCopyrightText: 2026 The Lathe authors
 import { describe, expect, it } from 'vitest';
 import { OTHER_COSTS, roundUp } from './costs';
-import { areKin, frontBody, impossibleBody, isLimited, parseQuestion, printQuestion, subnetBody, withLimit } from './question';
+import {
+  areKin,
+  frontBody,
+  impossibleBody,
+  isLimited,
+  parseQuestion,
+  printQuestion,
+  subnetBody,
+  withLimit,
+} from './question';
 
 const PI = 'table=pi4/xnnpack-f32-t1-b1';
 const NOTE = 'table=note10/tflite-f32-t1-b1';

@@ -5,10 +5,26 @@ import type { FrontPoint, Least } from './queries';
 import { STEPS, bestWithin, firstLimit, limitAt, positionOf, rangesOf } from './ranges';
 
 const point = (latency_ms: number, top1: number, macs_m: number) =>
-  ({ latency_ms, top1, macs_m, params_m: 5, peak_activation_kb: 900, weights_kb: 4000, sram_kb: 250, flash_kb: 1100 }) as FrontPoint;
+  ({
+    latency_ms,
+    top1,
+    macs_m,
+    params_m: 5,
+    peak_activation_kb: 900,
+    weights_kb: 4000,
+    sram_kb: 250,
+    flash_kb: 1100,
+  }) as FrontPoint;
 const least: Least = {
   latency: [3.3231590683938963],
-  others: { macs_m: 100.320888, params_m: 4.59, peak_activation_kb: 2400, weights_kb: 17955.9, sram_kb: 300, flash_kb: 4700 },
+  others: {
+    macs_m: 100.320888,
+    params_m: 4.59,
+    peak_activation_kb: 2400,
+    weights_kb: 17955.9,
+    sram_kb: 300,
+    flash_kb: 4700,
+  },
 };
 const points = [point(3.4, 0.75, 110), point(8, 0.81, 300), point(33.3141, 0.833, 290)];
 

@@ -27,7 +27,15 @@ function latencyOption(q: Question): string[] {
 
 /** The `lathe` command of the same search. */
 export function commandText(q: Question, verify: boolean): string {
-  const words = ['lathe', 'subnet', ...q.tables, '--space', q.space, ...(q.predictor ? ['--predictor', q.predictor] : []), ...latencyOption(q)];
+  const words = [
+    'lathe',
+    'subnet',
+    ...q.tables,
+    '--space',
+    q.space,
+    ...(q.predictor ? ['--predictor', q.predictor] : []),
+    ...latencyOption(q),
+  ];
   for (const cost of OTHER_COSTS)
     if (q.limits[cost] !== null) words.push(`--${cost.replaceAll('_', '-')}`, String(q.limits[cost]));
   if (words.every(word => !/^--.*-(ms|m|kb)$/.test(word)) && q.goal === 'top1') words.push('--latency-ms', '1e9');

@@ -72,7 +72,10 @@ export function useDefaults(given: Question, open: boolean, { tables, spaces, pr
 
   const able = space !== '' && names.length > 0;
   const least = useQuery({ ...leastQuery(filled, stamp), enabled: able });
-  const whole = useQuery({ ...frontQuery(frontBody({ ...filled, axis: 'latency_ms' }, false), stamp), enabled: able && predictor !== '' });
+  const whole = useQuery({
+    ...frontQuery(frontBody({ ...filled, axis: 'latency_ms' }, false), stamp),
+    enabled: able && predictor !== '',
+  });
   const largest = useQuery({ ...largestQuery(filled, stamp), enabled: able && predictor === '' });
   const points = whole.data?.points;
   const found = largest.data;

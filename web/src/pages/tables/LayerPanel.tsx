@@ -20,13 +20,18 @@ function Figures({ row }: { row: PlacedRow }) {
   const place = placeText(row.places);
   const resolutions = row.places.flatMap(p => p.resolutions);
   const figures: [string, string][] = [
-    ['Latency', `${ms(row.latency)} ${unit}${row.ci === null ? '' : ` ± ${ms(row.ci)} (${percent(row.ci / row.latency)})`}`],
+    [
+      'Latency',
+      `${ms(row.latency)} ${unit}${row.ci === null ? '' : ` ± ${ms(row.ci)} (${percent(row.ci / row.latency)})`}`,
+    ],
     ['Median', `${ms(row.p50)} ${unit}`],
     ['90th percentile', `${ms(row.p90)} ${unit}`],
     ['Least', `${ms(row.min)} ${unit}`],
     [
       'Deviation',
-      row.std === null || row.mean === null ? '–' : `${ms(row.std)} ${unit} (${percent(row.std / row.mean)} of the mean)`,
+      row.std === null || row.mean === null
+        ? '–'
+        : `${ms(row.std)} ${unit} (${percent(row.std / row.mean)} of the mean)`,
     ],
     [
       'Samples',

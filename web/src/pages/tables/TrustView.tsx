@@ -90,7 +90,9 @@ function errorOption(colours: ChartColours, held: HeldOut[], unit: string) {
     tooltip: {
       formatter: (at: { dataIndex: number }) => {
         const h = sorted[at.dataIndex];
-        return h ? `${signed(error(h))}\nmeasured ${ms(h.measured_ms)} ${unit}, predicted ${ms(h.predicted_ms)} ${unit}` : '';
+        return h
+          ? `${signed(error(h))}\nmeasured ${ms(h.measured_ms)} ${unit}, predicted ${ms(h.predicted_ms)} ${unit}`
+          : '';
       },
     },
     series: [{ type: 'bar', barMaxWidth: 28, data: sorted.map(error), itemStyle: { color: colours.series[0] } }],
