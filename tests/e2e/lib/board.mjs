@@ -36,14 +36,16 @@ export class Board {
     const board = new Board();
     board.folder = mkdtempSync(join(tmpdir(), 'lathe-e2e-board-'));
     const uart = join(board.folder, 'uart');
-    board.port = join(board.folder, 'tty');
+    const link = join(board.folder, 'tty');
+    // The same file from /dev and from /sys/class/tty, where libserialport looks for a link of this name.
+    board.port = `/dev/../../..${link}`;
     const machine = ['-M', 'mps2-an386', '-icount', 'shift=7', '-nographic', '-monitor', 'none'];
     const chardev = `socket,id=uart,path=${uart},server=on,wait=on`;
     const image = ['-kernel', join(IMAGES, 'mps2-an386.elf'), '-chardev', chardev, '-serial', 'chardev:uart'];
     board.children = [spawn('qemu-system-arm', [...machine, ...image], { stdio: 'ignore' })];
     await waitFor('QEMU’s socket', () => existsSync(uart));
-    board.children.push(spawn('socat', [`PTY,link=${board.port},raw,echo=0`, `UNIX-CONNECT:${uart}`], { stdio: 'ignore' }));
-    await waitFor('the pseudo terminal', () => existsSync(board.port));
+    board.children.push(spawn('socat', [`PTY,link=${link},raw,echo=0`, `UNIX-CONNECT:${uart}`], { stdio: 'ignore' }));
+    await waitFor('the pseudo terminal', () => existsSync(link));
     return board;
   }
 
