@@ -235,7 +235,10 @@ scene('without a predictor, the subnet with most MACs is found, and the page say
 
   // Half way between the least that there is and the most, fewer are found.
   await page.getByRole('checkbox', { name: 'MACs' }).check();
-  await headline.locator('strong').filter({ hasNotText: `${all.macs_m.toFixed(1)} M` }).waitFor();
+  await headline
+    .locator('strong')
+    .filter({ hasNotText: `${all.macs_m.toFixed(1)} M` })
+    .waitFor();
   await settled(page);
   const limit = Number(await page.getByLabel('MACs limit in M').inputValue());
   const less = await server.ok('POST', '/v1/subnets', { ...largest, constraints: { macs_m: limit } });
