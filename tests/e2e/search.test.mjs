@@ -217,17 +217,46 @@ scene('rows that are missing are measured from the page', async s => {
   await assert.doesNotReject(page.getByText('128 × 128').waitFor());
 });
 
-scene('without a table, and without a predictor, the page says what to do', async s => {
+scene('without a predictor, the subnet with most MACs is found, and the page says why', async s => {
+  const { server, watched, page, agent } = s;
+  // The least of each cost is asked for by limits that nothing meets.
+  watched.allow(/status of 422/);
+  await addSmall(server);
+  await agent('lab');
+  await waitForState(server, await startProfile(server), 'done');
+  await watched.visit(`/search?table=${TABLE}&space=small`);
+  await settled(page);
+  await page.getByText('Nothing predicts the accuracy of small yet').waitFor();
+  const largest = { table: TABLE, space: 'small', objective: 'most_macs' };
+  const all = await server.ok('POST', '/v1/subnets', { ...largest, constraints: { latency_ms: 1e9 } });
+  const headline = page.locator('.headline');
+  assert.equal(await headline.locator('strong').innerText(), `${all.macs_m.toFixed(1)} M`);
+  await watched.inspect('search-no-predictor');
+
+  // Half way between the least that there is and the most, fewer are found.
+  await page.getByRole('checkbox', { name: 'MACs' }).check();
+  await headline
+    .locator('strong')
+    .filter({ hasNotText: `${all.macs_m.toFixed(1)} M` })
+    .waitFor();
+  await settled(page);
+  const limit = Number(await page.getByLabel('MACs limit in M').inputValue());
+  const less = await server.ok('POST', '/v1/subnets', { ...largest, constraints: { macs_m: limit } });
+  assert.equal(await headline.locator('strong').innerText(), `${less.macs_m.toFixed(1)} M`);
+  assert.ok(less.macs_m <= limit && limit < all.macs_m);
+});
+
+scene('without a table, and without rows, the page says what to do', async s => {
   const { server, watched, page } = s;
   await watched.visit('/search');
   await page.getByText('There is no latency table yet').waitFor();
   await watched.inspect('search-empty');
-  // The page chooses the table as soon as there is one, with a space that a predictor is for, whose rows it lacks.
-  watched.allow(/status of 409/);
+  // The page chooses the table as soon as there is one, with the space that it has most rows of; it lacks others.
+  watched.allow(/status of 4(09|22)/);
   await addSmall(server);
   await server.ok('POST', `/v1/tables/${TABLE}/entries`, 'layer,mean_ms\navgpool in=5x5x64 out=1x1x64,1\n', 'text/csv');
   await page.getByLabel('Table', { exact: true }).waitFor();
   await watched.visit(`/search?table=${TABLE}&space=small&latency_ms=5`);
-  await page.getByText('Nothing predicts the accuracy of small yet').waitFor();
-  await watched.inspect('search-no-predictor');
+  await page.getByText('lacks rows of this space').waitFor();
+  await watched.inspect('search-no-rows');
 });

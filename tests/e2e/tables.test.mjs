@@ -12,7 +12,7 @@ const HEADER = 'layer,kind,count,latency_ms,mean_ms,trimmed_ms,std_ms,min_ms,p50
 
 /** A row of an imported table, as CSV. */
 function line(layer, ms, spread = 0.01) {
-  return [layer, layer.split(' ')[0], 40, ms, ms, ms, ms * spread, '', '', '', 3, ms * 0.01].join(',');
+  return [layer, layer.split(' ')[0], 40, ms, ms, ms, ms * spread, '', '', '', 3, ms * 0.01, 0].join(',');
 }
 
 function csv(lines) {

@@ -31,11 +31,11 @@ export async function waitFor(what, condition, timeout = WAIT_MS) {
 
 /** A program under test, its standard error kept in a file of the folder. */
 class Program {
-  constructor(name, args, folder) {
+  constructor(name, args, folder, env = {}) {
     this.name = name;
     this.log = join(folder, `${name}.log`);
     const log = openSync(this.log, 'w');
-    this.child = spawn(program(name), args, { stdio: ['ignore', 'pipe', log] });
+    this.child = spawn(program(name), args, { stdio: ['ignore', 'pipe', log], env: { ...process.env, ...env } });
     closeSync(log);
     this.lines = createInterface({ input: this.child.stdout });
     this.ended = once(this.child, 'exit');
@@ -117,9 +117,10 @@ export class Server {
 
 /** lathe-agent for a server. */
 export class Agent {
-  /** @param args for the program; an object {token} before them gives its token, else one is made over REST. */
+  /** @param args for the program; an object {token, env} before them gives its token, else one is made over REST, and
+   *  what is added to its environment. */
   static async start(server, name = 'lab', ...args) {
-    const given = typeof args[0] === 'object' ? args.shift().token : null;
+    const { token: given = null, env } = typeof args[0] === 'object' ? args.shift() : {};
     const agent = new Agent();
     agent.folder = mkdtempSync(join(tmpdir(), 'lathe-e2e-agent-'));
     const token = join(agent.folder, 'token');
@@ -128,6 +129,7 @@ export class Agent {
       'lathe-agent',
       ['--server', server.url, '--name', name, '--token-file', token, ...args],
       agent.folder,
+      env,
     );
     return agent;
   }

@@ -18,7 +18,7 @@ export function Loading({ what }: { what: string }) {
 export function InstructionsNote({ clock }: { clock: Clock | undefined }) {
   if (clock !== 'instructions') return null;
   return (
-    <p className="note" role="note">
+    <p className="note note-clock" role="note">
       Latencies of this table are <b>{INSTRUCTIONS}</b>: M instr. are millions of them.
     </p>
   );

@@ -5,7 +5,7 @@ import { ms, percent } from '../../components/format';
 import { shape } from '../../components/layer';
 import { useUnit } from '../../components/unit';
 import type { Block, Stage } from './drawing';
-import { blockText, drawStages, heightOf } from './drawing';
+import { blockText, drawStages, heightOf, widthText } from './drawing';
 import type { SpaceDetail, SubnetAnswer } from './queries';
 
 function BlockBox({ block, stages }: { block: Block; stages: Stage[] }) {
@@ -81,6 +81,7 @@ function StageRow({ stage, stages, longest_ms }: { stage: Stage; stages: Stage[]
 /** The subnet stage by stage: each block by kernel (shade) and expand ratio (height), and what it takes. */
 export function Drawing({ answer, space }: { answer: SubnetAnswer; space: SpaceDetail | undefined }) {
   const stages = useMemo(() => drawStages(answer, space), [answer, space]);
+  const width = widthText(answer.subnet);
   const longest_ms = Math.max(...stages.map(s => s.latency_ms));
   const kernels = [
     ...new Set(
@@ -99,6 +100,7 @@ export function Drawing({ answer, space }: { answer: SubnetAnswer; space: SpaceD
             </span>
           ))}
           <span>height: expand ratio</span>
+          {width !== null && <span>{width}</span>}
         </p>
       </div>
       <table className="drawing">

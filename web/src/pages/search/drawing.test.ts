@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: 2026 The Lathe authors
 import { describe, expect, it } from 'vitest';
-import { blockText, drawStages, heightOf } from './drawing';
+import { blockText, drawStages, heightOf, widthText } from './drawing';
 import type { SpaceDetail, SubnetAnswer } from './queries';
 
 /** Two stages of at most three blocks; the subnet has two and one. */
@@ -24,6 +24,15 @@ const answer = {
   layers,
   subnet: { resolution: 64, depth: [2, 1], kernel: [5, 7, 0, 3, 0, 0], expand: [3, 6, 0, 4, 0, 0] },
 } as unknown as SubnetAnswer;
+
+describe('widths', () => {
+  it('are told once where they are one, and not at all where there is no choice', () => {
+    expect(widthText({})).toBeNull();
+    expect(widthText({ width: [0.5] })).toBe('width × 0.5');
+    expect(widthText({ width: [0.65, 0.65] })).toBe('width × 0.65');
+    expect(widthText({ width: [1, 0.8] })).toBe('widths × 1, 0.8');
+  });
+});
 
 describe('a subnet as stages', () => {
   const stages = drawStages(answer, space);

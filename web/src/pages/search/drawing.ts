@@ -108,6 +108,13 @@ export function heightOf(block: Block, stages: Stage[]): number {
   return block.expand === null || most === 0 ? 0.5 : block.expand / most;
 }
 
+/** Width multipliers, where the space has a choice of them: "width × 0.5", or all of them where they differ. */
+export function widthText({ width }: { width?: number[] | undefined }): string | null {
+  if (!width || width.length === 0) return null;
+  const different = new Set(width);
+  return different.size === 1 ? `width × ${width[0]}` : `widths × ${width.join(', ')}`;
+}
+
 /** A block in words. */
 export function blockText(block: Block): string {
   const parts = [block.slot, kindName(block.layer.kind)];
