@@ -107,6 +107,24 @@ static void name_process(const char *pid, char *out, size_t out_bytes)
     snprintf(out, out_bytes, "%s (process %.16s)", comm[0] ? comm : "a program", pid);
 }
 
+/* A line of /proc/locks, "1: FLOCK  ADVISORY  WRITE 1234 08:02:131 0 EOF": pid, major:minor:inode. @return the pid, 0
+ * when it is no lock of this file. */
+static long holder_in(const char *line, const struct stat *file)
+{
+    static const char kind[] = "FLOCK  ADVISORY  WRITE ";
+    const char *at = strstr(line, kind);
+    char *end;
+    if (!at) return 0;
+    long pid = strtol(at + sizeof kind - 1, &end, 10);
+    unsigned long numbers[3] = {0}; /* major, minor, inode */
+    for (int i = 0; i < 3; i++) {
+        if (*end != (i ? ':' : ' ')) return 0;
+        numbers[i] = strtoul(end + 1, &end, i < 2 ? 16 : 10);
+    }
+    bool same = numbers[0] == major(file->st_dev) && numbers[1] == minor(file->st_dev) && numbers[2] == file->st_ino;
+    return same && pid > 0 ? pid : 0;
+}
+
 /* Of those that have it open, the one that has it locked. */
 static bool find_lock(const char *real, char *out, size_t out_bytes)
 {
@@ -115,17 +133,10 @@ static bool find_lock(const char *real, char *out, size_t out_bytes)
     bool found = false;
     FILE *file = stat(real, &st) ? NULL : fopen("/proc/locks", "re");
     while (file && !found && fgets(line, sizeof line, file)) {
-        int pid = 0;
-        unsigned major_number = 0;
-        unsigned minor_number = 0;
-        unsigned long inode = 0;
-        char digits[16];
-        const char *at = strstr(line, "FLOCK  ADVISORY  WRITE ");
-        if (!at || sscanf(at, "FLOCK ADVISORY WRITE %d %x:%x:%lu", &pid, &major_number, &minor_number, &inode) != 4)
-            continue;
-        found = pid > 0 && pid != getpid() && inode == st.st_ino && major_number == major(st.st_dev) &&
-                minor_number == minor(st.st_dev);
-        snprintf(digits, sizeof digits, "%d", pid);
+        char digits[24];
+        long pid = holder_in(line, &st);
+        found = pid && pid != getpid();
+        snprintf(digits, sizeof digits, "%ld", pid);
         if (found) name_process(digits, out, out_bytes);
     }
     if (file) fclose(file);

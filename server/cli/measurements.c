@@ -124,8 +124,8 @@ static void print_latency(const json_t *measurement)
 
 static enum exit_code run_measure(struct cli *cli)
 {
-    json_t *measurement;
-    json_t *body;
+    json_t *measurement = NULL;
+    json_t *body = NULL;
     enum exit_code code = measure_request(cli, &body);
     if (!code) code = measure(cli, body, &measurement);
     if (code) return code;
