@@ -31,8 +31,10 @@ KERNEL_INLINE void run_rows(const struct kernel_step *s, const int16_t *x, const
     int32_t a1 = a0;
     int32_t b1 = b0;
     while (a < end) {
+        /* NOLINTBEGIN(bugprone-signed-char-misuse): weights are numbers */
         const int32_t wa = *a++;
         const int32_t wb = *b++;
+        /* NOLINTEND(bugprone-signed-char-misuse) */
         a0 += wa * x[0];
         b0 += wb * x[0];
         if (lanes == 2) {

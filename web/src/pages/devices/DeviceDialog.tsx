@@ -79,7 +79,7 @@ function SerialFields({ form, errors, set }: Part) {
           onChange={v => set('serialPort', v)}
           error={errors.serialPort}
           placeholder="/dev/ttyACM0"
-          help="Its path on the agent’s machine."
+          help="Its path on the agent’s machine, or what is plugged in there: usb:VID:PID[:SERIAL]."
           spellCheck={false}
         />
         <Field
@@ -92,7 +92,41 @@ function SerialFields({ form, errors, set }: Part) {
           placeholder="115200"
         />
       </div>
-      <p className="help">Serial devices can be registered, but not profiled yet.</p>
+      <div className="field-grid">
+        <SelectField
+          label="Protocol"
+          value={form.protocol}
+          onChange={v => set('protocol', v)}
+          help="What its firmware speaks."
+        >
+          <option value="lathe">Lathe’s firmware</option>
+          <option value="mlperf-tiny">MLPerf Tiny</option>
+        </SelectField>
+        <SelectField label="Flow control" value={form.flow} onChange={v => set('flow', v)}>
+          <option value="none">none</option>
+          <option value="rtscts">RTS/CTS</option>
+          <option value="xonxoff">XON/XOFF</option>
+        </SelectField>
+        <SelectField
+          label="Reset line"
+          value={form.reset}
+          onChange={v => set('reset', v)}
+          help="Pulsed when the port is opened."
+        >
+          <option value="none">none</option>
+          <option value="dtr">DTR</option>
+          <option value="rts">RTS</option>
+        </SelectField>
+        <Field
+          label="Longest visit, s"
+          inputMode="numeric"
+          value={form.visitS}
+          onChange={v => set('visitS', v)}
+          error={errors.visitS}
+          placeholder="60 and 1 a run"
+          help="After that the board counts as hanging."
+        />
+      </div>
     </>
   );
 }

@@ -73,6 +73,18 @@ describe('a device form', () => {
     expect(fromDevice(device({ agent: 'lab', transport: made.transport }))).toEqual(typed);
     expect(toDevice(form({})).agent).toBeNull();
   });
+  it('keeps what a serial device has, and says nothing of what is usual', () => {
+    const usb = 'usb:0483:374b:0669FF';
+    const plain = { type: 'serial' as const, port: usb };
+    const full = { ...plain, baud: 921600, flow: 'rtscts' as const, reset: 'dtr' as const, visit_s: 300 };
+    for (const transport of [plain, full, { ...plain, protocol: 'mlperf-tiny' as const }]) {
+      const filled = fromDevice(device({ agent: 'lab', transport }));
+      expect(errorsOf(filled)).toEqual([]);
+      expect(JSON.parse(JSON.stringify(toDevice(filled).transport))).toEqual(transport);
+    }
+    expect(errorsOf({ kind: 'serial', serialPort: 'usb:0483' })).toEqual(['serialPort']);
+    expect(errorsOf({ kind: 'serial', serialPort: usb, visitS: '0' })).toEqual(['visitS']);
+  });
   it('finds the field that a problem names', () => {
     expect(fieldOf('transport.cool_below_c')).toBe('coolBelow');
     expect(fieldOf('nowhere')).toBeNull();

@@ -18,6 +18,10 @@ export interface DeviceForm {
   sshPort: string;
   serialPort: string;
   baud: string;
+  flow: string;
+  reset: string;
+  protocol: string;
+  visitS: string;
   cpus: string;
   governor: string;
   khz: string;
@@ -34,6 +38,10 @@ export const EMPTY: DeviceForm = {
   sshPort: '',
   serialPort: '',
   baud: '',
+  flow: 'none',
+  reset: 'none',
+  protocol: 'lathe',
+  visitS: '',
   cpus: '',
   governor: '',
   khz: '',
@@ -75,8 +83,9 @@ function destinationError(text: string): string | undefined {
 function serialPortError(text: string): string | undefined {
   if (text === '') return 'The path of the port on the agent’s machine.';
   const bytes = new TextEncoder().encode(text);
-  const good = text.startsWith('/') && bytes.length <= 255 && bytes.every(b => b >= 0x21 && b !== 0x7f);
-  return good ? undefined : 'A path without spaces, such as /dev/ttyACM0.';
+  const named = text.startsWith('/') || /^usb:[0-9a-fA-F]{4}:[0-9a-fA-F]{4}(:.+)?$/.test(text);
+  const good = named && bytes.length <= 255 && bytes.every(b => b >= 0x21 && b !== 0x7f);
+  return good ? undefined : 'A path without spaces, such as /dev/ttyACM0, or usb:VID:PID[:SERIAL].';
 }
 
 function conditionErrors(form: DeviceForm): FormErrors {
@@ -104,6 +113,7 @@ export function formErrors(form: DeviceForm, taken: readonly string[]): FormErro
     ...(form.kind === 'serial' && {
       serialPort: serialPortError(form.serialPort),
       baud: wholeError(form.baud, 1200, 12000000),
+      visitS: wholeError(form.visitS, 1, 3600),
     }),
     ...(form.kind !== 'serial' && conditionErrors(form)),
   };
@@ -112,6 +122,23 @@ export function formErrors(form: DeviceForm, taken: readonly string[]): FormErro
 
 const numberOf = (text: string) => (text === '' ? undefined : Number(text));
 const textOf = (text: string) => (text === '' ? undefined : text);
+
+/** The first of the choices is the server's own: it goes without saying. */
+function choiceOf<const T extends readonly string[]>(text: string, choices: T): T[number] | undefined {
+  return choices.slice(1).find(c => c === text);
+}
+
+function toSerial(form: DeviceForm): NewDevice['transport'] {
+  return {
+    type: 'serial',
+    port: form.serialPort,
+    baud: numberOf(form.baud),
+    flow: choiceOf(form.flow, ['none', 'rtscts', 'xonxoff']),
+    reset: choiceOf(form.reset, ['none', 'dtr', 'rts']),
+    protocol: choiceOf(form.protocol, ['lathe', 'mlperf-tiny']),
+    visit_s: numberOf(form.visitS),
+  };
+}
 
 /** @param form without errors. */
 export function toDevice(form: DeviceForm): NewDevice {
@@ -126,7 +153,7 @@ export function toDevice(form: DeviceForm): NewDevice {
       ? { type: 'local', ...conditions }
       : form.kind === 'ssh'
         ? { type: 'ssh', destination: form.destination, port: numberOf(form.sshPort), ...conditions }
-        : { type: 'serial', port: form.serialPort, baud: numberOf(form.baud) };
+        : toSerial(form);
   return { name: form.name, agent: form.agent === '' ? null : form.agent, transport };
 }
 
@@ -136,7 +163,17 @@ export function fromDevice(device: Device): DeviceForm {
   const t = device.transport;
   const form = { ...EMPTY, name: device.name, agent: device.agent ?? '' };
   if (t === null) return form;
-  if (t.type === 'serial') return { ...form, kind: 'serial', serialPort: t.port, baud: shown(t.baud) };
+  if (t.type === 'serial')
+    return {
+      ...form,
+      kind: 'serial',
+      serialPort: t.port,
+      baud: shown(t.baud),
+      flow: t.flow ?? 'none',
+      reset: t.reset ?? 'none',
+      protocol: t.protocol ?? 'lathe',
+      visitS: shown(t.visit_s),
+    };
   const conditions = {
     cpus: shown(t.cpus),
     governor: shown(t.governor),
@@ -155,6 +192,10 @@ export function fieldOf(path: string | null): keyof DeviceForm | null {
     agent: 'agent',
     destination: 'destination',
     baud: 'baud',
+    flow: 'flow',
+    reset: 'reset',
+    protocol: 'protocol',
+    visit_s: 'visitS',
     cpus: 'cpus',
     governor: 'governor',
     khz: 'khz',
