@@ -45,7 +45,7 @@ class MeasurementTest(unittest.TestCase):
             wait_for_state(self.server, job, "done")
             wait_for_state(self.server, profile, "done")
         measured = self.server.ok("GET", f"/v1/measurements/{job['id']}")
-        self.assertIn(measured["count"], range(12, 51))  # runs that were disturbed may be left out
+        self.assertIn(measured["count"], range(12, 501))  # ten to a hundred visits of five runs; disturbed ones may be left out
         self.assertLess(measured["updated"], self.server.ok("GET", f"/v1/profiles/{profile['id']}")["updated"])
 
     def test_a_measurement_can_be_cancelled(self):
