@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
-#include "agents/transport/session.h"
+#include "agents/transport/session_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "agents/transport/exchange.h"
 #include "agents/transport/serial.h"
 #include "agents/wire/layer.h"
 #include "lut/base/clock.h"
@@ -15,8 +14,6 @@ enum {
     HELLO_MS = 10000,
     REPLY_MS = 2000,
     BUILD_MS = 60000, /* packing weights of a large network on a small device */
-    RUN_MS = 60000,
-    RUN_MS_EACH = 1000,
     BYE_MS = 500,
     INFO_LINES_MAX = 64,
 };
@@ -34,32 +31,7 @@ enum {
     LOSSY_FRAME = 128
 };
 
-struct session {
-    struct exchange x;
-    struct session_options options;
-    struct wire_hello_reply hello;
-    char **fingerprint; /* NULL-ended */
-    struct session_build build;
-    struct session_board board;
-    bool is_board;
-    uint32_t output_bytes, output_crc;
-    uint64_t *macs;    /* of each network, with its warm-up and timed runs what a visit costs */
-    double ms_per_mac; /* that visits took so far, the slowest; 0: none yet */
-    bool broken;       /* the link is of no more use */
-};
-
-void visit_samples_clear(struct visit_samples *s)
-{
-    free(s->wall_ns);
-    free(s->cpu_ns);
-    free(s->preempted);
-    free(s->total_ns);
-    *s = (struct visit_samples){0};
-}
-
-/* @param work_ms the longest that the work may take that was asked for; 0: it is none to speak of.
- * @param likely_ms what it will take; 0: unknown. */
-static struct patience patience_for(const struct session *s, int work_ms, int likely_ms)
+struct patience session_patience(const struct session *s, int work_ms, int likely_ms)
 {
     int reply_ms = s->options.reply_ms;
     struct patience p = {.first_ms = reply_ms, .repeat_ms = reply_ms};
@@ -78,23 +50,23 @@ static struct patience patience_for(const struct session *s, int work_ms, int li
 }
 
 /* Exchange, and remember when the link is of no more use. */
-static enum lathe_status ask_patiently(struct session *s, const struct wire_cursor *request, const struct patience *p,
-                                       struct wire_cursor *reply, struct lathe_error *err)
+enum lathe_status session_ask_patiently(struct session *s, const struct wire_cursor *request, const struct patience *p,
+                                        struct wire_cursor *reply, struct lathe_error *err)
 {
     enum lathe_status st = exchange_finish(&s->x, request, p, reply, err);
     if (st == LATHE_IO || st == LATHE_TIMEOUT) s->broken = true;
     return st;
 }
 
-static enum lathe_status ask(struct session *s, const struct wire_cursor *request, int work_ms,
-                             struct wire_cursor *reply, struct lathe_error *err)
+enum lathe_status session_ask(struct session *s, const struct wire_cursor *request, int work_ms,
+                              struct wire_cursor *reply, struct lathe_error *err)
 {
-    const struct patience p = patience_for(s, work_ms, 0);
-    return ask_patiently(s, request, &p, reply, err);
+    const struct patience p = session_patience(s, work_ms, 0);
+    return session_ask_patiently(s, request, &p, reply, err);
 }
 
 /* Whether a reply's payload was read to its end. */
-static enum lathe_status check_reply(struct session *s, const struct wire_cursor *c, struct lathe_error *err)
+enum lathe_status session_check_reply(struct session *s, const struct wire_cursor *c, struct lathe_error *err)
 {
     if (wire_read_all(c)) return LATHE_OK;
     s->broken = true;
@@ -125,7 +97,7 @@ static enum lathe_status say_hello(struct session *s, struct lathe_error *err)
                          (s->options.hello_ms + 999) / 1000, s->x.transport->peer);
     if (st) return st;
     wire_hello_reply(&reply, &s->hello);
-    st = check_reply(s, &reply, err);
+    st = session_check_reply(s, &reply, err);
     if (!st && s->hello.max_frame < WIRE_MIN_FRAME)
         return error_set(err, LATHE_IO, "the runner takes frames of %u bytes; the least is %d", s->hello.max_frame,
                          WIRE_MIN_FRAME);
@@ -162,11 +134,11 @@ static enum lathe_status ask_board(struct session *s, struct lathe_error *err)
     struct wire_cursor reply;
     if (s->hello.clock == WIRE_CLOCK_WALL_NS && !s->x.transport->lossy) return LATHE_OK;
     struct wire_cursor c = exchange_begin(&s->x, WIRE_BOARD);
-    enum lathe_status st = ask(s, &c, 0, &reply, err);
+    enum lathe_status st = session_ask(s, &c, 0, &reply, err);
     if (st == LATHE_UNSUPPORTED && s->hello.clock != WIRE_CLOCK_CYCLES) return LATHE_OK;
     if (st) return st;
     wire_board_reply(&reply, &answer);
-    st = check_reply(s, &reply, err);
+    st = session_check_reply(s, &reply, err);
     if (st) return st;
     keep_board(s, &answer);
     if (s->hello.clock == WIRE_CLOCK_CYCLES && !answer.timer_hz)
@@ -182,10 +154,10 @@ static enum lathe_status read_line(struct session *s, uint16_t index, char **out
     struct wire_cursor c = exchange_begin(&s->x, WIRE_INFO);
     struct wire_cursor reply;
     wire_info(&c, &m);
-    enum lathe_status st = ask(s, &c, 0, &reply, err);
+    enum lathe_status st = session_ask(s, &c, 0, &reply, err);
     if (st) return st;
     wire_info_reply(&reply, &answer);
-    st = check_reply(s, &reply, err);
+    st = session_check_reply(s, &reply, err);
     if (st) return st;
     *out = strdup(answer.line);
     return *out ? LATHE_OK : error_set(err, LATHE_NO_MEMORY, "out of memory for the fingerprint");
@@ -195,8 +167,8 @@ static enum lathe_status read_line(struct session *s, uint16_t index, char **out
 static enum lathe_status ask_empty(struct session *s, const struct wire_cursor *request, struct lathe_error *err)
 {
     struct wire_cursor reply;
-    enum lathe_status st = ask(s, request, 0, &reply, err);
-    return st ? st : check_reply(s, &reply, err);
+    enum lathe_status st = session_ask(s, request, 0, &reply, err);
+    return st ? st : session_check_reply(s, &reply, err);
 }
 
 static enum lathe_status set_clock(struct session *s, const char *governor, uint32_t khz, struct lathe_error *err)
@@ -225,10 +197,10 @@ static enum lathe_status open_runtime(struct session *s, const struct runtime_co
     _Static_assert(sizeof m.runtime == sizeof config->runtime, "names of runtimes have one length");
     memcpy(m.runtime, config->runtime, sizeof m.runtime);
     wire_open(&c, &m);
-    enum lathe_status st = ask(s, &c, 0, &reply, err);
+    enum lathe_status st = session_ask(s, &c, 0, &reply, err);
     if (st) return st;
     wire_open_reply(&reply, &answer);
-    st = check_reply(s, &reply, err);
+    st = session_check_reply(s, &reply, err);
     if (!st && answer.info_lines > INFO_LINES_MAX)
         st = error_set(err, LATHE_IO, "the runner has a fingerprint of %u lines", answer.info_lines);
     if (st) return st;
@@ -346,7 +318,7 @@ uint32_t session_output_crc(const struct session *s)
     return s->output_crc;
 }
 
-static enum lathe_status check_open(const struct session *s, struct lathe_error *err)
+enum lathe_status session_check_open(const struct session *s, struct lathe_error *err)
 {
     return s->broken ? error_set(err, LATHE_IO, "the session with the runner has failed before: open a new one")
                      : LATHE_OK;
@@ -357,11 +329,11 @@ enum lathe_status session_state(struct session *s, struct device_state *out, str
     struct wire_state_reply answer = {0};
     struct wire_cursor c = exchange_begin(&s->x, WIRE_STATE);
     struct wire_cursor reply;
-    enum lathe_status st = check_open(s, err);
-    if (!st) st = ask(s, &c, 0, &reply, err);
+    enum lathe_status st = session_check_open(s, err);
+    if (!st) st = session_ask(s, &c, 0, &reply, err);
     if (st) return st;
     wire_state_reply(&reply, &answer);
-    st = check_reply(s, &reply, err);
+    st = session_check_reply(s, &reply, err);
     if (st) return st;
     *out = (struct device_state){
         .temperature_dk = answer.temperature_dk,
@@ -402,17 +374,17 @@ static enum lathe_status build(struct session *s, uint16_t network, struct lathe
     struct wire_cursor c = exchange_begin(&s->x, WIRE_NET_BUILD);
     struct wire_cursor reply;
     wire_net_build(&c, &m);
-    enum lathe_status st = ask(s, &c, BUILD_MS, &reply, err);
+    enum lathe_status st = session_ask(s, &c, BUILD_MS, &reply, err);
     if (st) return st;
     wire_net_build_reply(&reply, &answer);
     s->build = (struct session_build){answer.arena_bytes, answer.weight_bytes, answer.packed, answer.reused};
-    return check_reply(s, &reply, err);
+    return session_check_reply(s, &reply, err);
 }
 
 enum lathe_status session_prepare(struct session *s, int network, const struct layer *layers, int count,
                                   struct lathe_error *err)
 {
-    enum lathe_status st = check_open(s, err);
+    enum lathe_status st = session_check_open(s, err);
     if (st) return st;
     if (network < 0 || network >= s->hello.max_networks)
         return error_field(err, "network", "this runner keeps networks 0 to %d", s->hello.max_networks - 1);
@@ -442,174 +414,8 @@ uint64_t session_needed_bytes(const struct session *s)
 
 enum lathe_status session_reset(struct session *s, struct lathe_error *err)
 {
-    enum lathe_status st = check_open(s, err);
+    enum lathe_status st = session_check_open(s, err);
     if (st) return st;
     struct wire_cursor c = exchange_begin(&s->x, WIRE_RESET);
     return ask_empty(s, &c, err);
-}
-
-static enum lathe_status make_samples(struct visit_samples *v, const struct wire_run_reply *a, struct lathe_error *err)
-{
-    size_t cells = (size_t)a->runs * a->layers;
-    *v = (struct visit_samples){.layers = a->layers, .runs = a->runs};
-    v->total_ns = calloc((size_t)a->runs + 1, sizeof *v->total_ns);
-    v->wall_ns = calloc(cells + 1, sizeof *v->wall_ns);
-    v->cpu_ns = calloc(cells + 1, sizeof *v->cpu_ns);
-    v->preempted = calloc(cells + 1, sizeof *v->preempted);
-    if (v->total_ns && v->wall_ns && v->cpu_ns && v->preempted) return LATHE_OK;
-    return error_set(err, LATHE_NO_MEMORY, "out of memory for samples");
-}
-
-/* Clock units as nanoseconds. */
-static uint64_t in_ns(const struct session *s, uint64_t units)
-{
-    uint64_t hz = s->board.timer_hz;
-    if (s->hello.clock != WIRE_CLOCK_CYCLES) return units;
-    /* The remainder is below 2^32, so that its product stays below 2^62. */
-    return units / hz * 1000000000u + (units % hz * 1000000000u + hz / 2) / hz;
-}
-
-static uint32_t saturate(uint64_t ns)
-{
-    return ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
-}
-
-static void store_record(const struct session *s, struct visit_samples *v, uint32_t index, const struct wire_record *r)
-{
-    size_t run = index / ((uint32_t)v->layers + 1);
-    size_t at = index % ((uint32_t)v->layers + 1);
-    if (at == (size_t)v->layers) {
-        v->total_ns[run] = in_ns(s, r->wall);
-        return;
-    }
-    size_t cell = run * (size_t)v->layers + at;
-    v->wall_ns[cell] = saturate(in_ns(s, r->wall));
-    v->cpu_ns[cell] = saturate(in_ns(s, r->cpu));
-    v->preempted[cell] = r->preempted;
-}
-
-/* Fetch some records. @param[in,out] at index of the next one. */
-static enum lathe_status fetch(struct session *s, struct visit_samples *v, uint32_t records, uint32_t *at,
-                               struct lathe_error *err)
-{
-    struct wire_fetch m = {*at};
-    struct wire_fetch_reply answer = {0};
-    struct wire_cursor c = exchange_begin(&s->x, WIRE_FETCH);
-    struct wire_cursor reply;
-    wire_fetch(&c, &m);
-    enum lathe_status st = ask(s, &c, 0, &reply, err);
-    if (st) return st;
-    wire_fetch_reply(&reply, &answer);
-    st = check_reply(s, &reply, err);
-    if (st) return st;
-    if (answer.first != *at || answer.count == 0 || answer.count > records - *at || answer.layers != v->layers)
-        return error_set(err, LATHE_IO, "the runner sent other samples than were asked for");
-    for (uint8_t i = 0; i < answer.count; i++) store_record(s, v, *at + i, &answer.records[i]);
-    *at += answer.count;
-    return LATHE_OK;
-}
-
-/* MACs of a visit, as a measure of how long it takes. */
-static double visit_macs(const struct session *s, const struct wire_run *m)
-{
-    uint64_t macs = m->network < s->hello.max_networks ? s->macs[m->network] : 0;
-    return (double)macs * (m->warmup + m->runs);
-}
-
-static void note_pace(struct session *s, const struct wire_run *m, uint64_t took_ns)
-{
-    double macs = visit_macs(s, m);
-    double pace = macs > 0 ? (double)took_ns / 1e6 / macs : 0;
-    if (pace > s->ms_per_mac) s->ms_per_mac = pace;
-}
-
-static enum lathe_status start_visit(struct session *s, struct wire_run *m, struct wire_run_reply *answer,
-                                     struct lathe_error *err)
-{
-    struct wire_cursor c = exchange_begin(&s->x, WIRE_RUN);
-    struct wire_cursor reply;
-    int wait_ms = s->options.run_ms > 0 ? s->options.run_ms : RUN_MS + RUN_MS_EACH * (m->warmup + m->runs);
-    double likely_ms = visit_macs(s, m) * s->ms_per_mac;
-    const struct patience p = patience_for(s, wait_ms, likely_ms < wait_ms ? (int)likely_ms : wait_ms);
-    wire_run(&c, m);
-    uint64_t start = clock_now_ns();
-    enum lathe_status st = ask_patiently(s, &c, &p, &reply, err);
-    uint64_t took = clock_now_ns() - start;
-    if (st == LATHE_TIMEOUT)
-        return error_set(err, st, "a visit of network %u did not end within %d s: the runner hangs, or is too slow",
-                         m->network, wait_ms / 1000);
-    if (st) return st;
-    wire_run_reply(&reply, answer);
-    st = check_reply(s, &reply, err);
-    if (!st && (answer->runs != m->runs || answer->records != (uint32_t)answer->runs * (answer->layers + 1u)))
-        st = error_set(err, LATHE_IO, "the runner made other runs than were asked for");
-    if (st) return st;
-    if (!s->x.resent) note_pace(s, m, took);
-    /* Instructions are no time: what the visit cost is what passed here. */
-    answer->elapsed = s->hello.clock == WIRE_CLOCK_INSTRUCTIONS ? took : in_ns(s, answer->elapsed);
-    return LATHE_OK;
-}
-
-enum lathe_status session_run(struct session *s, int network, int warmup, int runs, bool per_layer,
-                              struct visit_samples *out, struct lathe_error *err)
-{
-    struct wire_run_reply answer = {0};
-    struct visit_samples samples = {0};
-    uint32_t at = 0;
-    enum lathe_status st = check_open(s, err);
-    if (st) return st;
-    if (network < 0 || network > UINT16_MAX || warmup < 0 || warmup > UINT16_MAX || runs < 1 || runs > UINT16_MAX)
-        return error_field(err, "runs", "network, warmup and runs must be whole numbers below 65536, runs at least 1");
-    struct wire_run m = {(uint16_t)network, (uint16_t)warmup, (uint16_t)runs, per_layer ? WIRE_RUN_PER_LAYER : 0};
-    st = start_visit(s, &m, &answer, err);
-    if (!st) st = make_samples(&samples, &answer, err);
-    while (!st && at < answer.records) st = fetch(s, &samples, answer.records, &at, err);
-    if (st) {
-        visit_samples_clear(&samples);
-        return st;
-    }
-    samples.elapsed_ns = answer.elapsed;
-    s->output_bytes = answer.output_bytes;
-    s->output_crc = answer.output_crc;
-    *out = samples;
-    return LATHE_OK;
-}
-
-/* Read a chunk of the output. @param[in,out] at bytes read so far. */
-static enum lathe_status read_chunk(struct session *s, uint8_t *bytes, uint32_t *at, struct lathe_error *err)
-{
-    struct wire_output m = {*at};
-    struct wire_output_reply answer = {0};
-    struct wire_cursor c = exchange_begin(&s->x, WIRE_OUTPUT);
-    struct wire_cursor reply;
-    wire_output(&c, &m);
-    enum lathe_status st = ask(s, &c, 0, &reply, err);
-    if (st) return st;
-    wire_output_reply(&reply, &answer);
-    st = check_reply(s, &reply, err);
-    if (st) return st;
-    if (answer.offset != *at || answer.size == 0 || answer.size > s->output_bytes - *at)
-        return error_set(err, LATHE_IO, "the runner sent another part of the output than was asked for");
-    memcpy(bytes + *at, answer.bytes, answer.size);
-    *at += answer.size;
-    return LATHE_OK;
-}
-
-enum lathe_status session_output(struct session *s, void **bytes, size_t *n, struct lathe_error *err)
-{
-    uint32_t at = 0;
-    enum lathe_status st = check_open(s, err);
-    if (st) return st;
-    uint8_t *output = malloc(s->output_bytes ? s->output_bytes : 1);
-    if (!output) return error_set(err, LATHE_NO_MEMORY, "out of memory for an output");
-    while (!st && at < s->output_bytes) st = read_chunk(s, output, &at, err);
-    if (!st && wire_crc32(0, output, s->output_bytes) != s->output_crc)
-        st = error_set(err, LATHE_IO, "the output does not have the CRC that the runner gave");
-    if (st) {
-        free(output);
-        return st;
-    }
-    *bytes = output;
-    *n = s->output_bytes;
-    return LATHE_OK;
 }
