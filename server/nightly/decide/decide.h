@@ -62,6 +62,7 @@ struct nightly_input {
     size_t row_count;
     const struct nightly_night *nights; /* oldest first; only the last `window` of them matter */
     size_t night_count;
+    size_t baseline; /* index of the baseline's night, from which on changes are looked for; 0: from the oldest on */
     double sentinel_before_ms, sentinel_ms; /* NAN where not known */
     double load_before, load;               /* NAN where not known */
     const struct nightly_round *rounds;
@@ -134,6 +135,10 @@ struct nightly_decision {
 enum lathe_status nightly_decide(const struct nightly_input *, const struct nightly_settings *,
                                  struct nightly_decision *out, struct lathe_error *err);
 void nightly_decision_clear(struct nightly_decision *);
+
+/** What a row took in a night: the geometric mean over networks of the median visit. NAN when there are no visits, or
+ * no memory. */
+double nightly_typical_ms(const struct nightly_side *);
 
 /* A change point of a series: the first index of a new level. */
 struct nightly_change {
