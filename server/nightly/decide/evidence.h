@@ -37,7 +37,6 @@ struct noise {
     double *rows;                /* owned; of a row's difference beyond its cell's explanation, or NAN: no history */
     double cells[CELLS_MAX];     /* of a cell's difference beyond the level, or NAN */
     double degrees;              /* of freedom of all but the level's */
-    double elastic;              /* of a cell's difference, as a share of the level's square */
 };
 
 /* Earlier nights and tonight as columns of one matrix of logarithms, each row less its baseline. */
@@ -73,6 +72,10 @@ void noise_assume(const struct evidence *, struct noise *out);
  */
 enum lathe_status noise_learn(const struct nightly_input *, const struct model *, const size_t *cell_of,
                               struct history *, struct noise *out, struct lathe_error *err);
+/* The variance of a cell's difference because layers don't follow the device's level alike, before history has shown
+ * how they do: each night that stood at half the level or more halves it, as what they did then is part of the noise
+ * learned. */
+double noise_elastic(const struct history *, double level);
 void noise_clear(struct noise *);
 
 #endif

@@ -30,8 +30,7 @@ void noise_assume(const struct evidence *e, struct noise *out)
                           .level_degrees = DEGREES_ASSUMED,
                           .row_pool = row * row,
                           .group_pool = group * group,
-                          .degrees = DEGREES_ASSUMED,
-                          .elastic = elastic_assumed * elastic_assumed};
+                          .degrees = DEGREES_ASSUMED};
     for (size_t c = 0; c < CELLS_MAX; c++) out->cells[c] = NAN;
 }
 
@@ -158,17 +157,22 @@ static void learn_level(const struct nightly_input *in, const struct history *h,
 {
     double sum = 0;
     double n = 0;
-    size_t seen = 0;
     for (size_t k = 0; k + 1 < h->columns; k++) {
         if (!h->usable[k] || !in->nights[h->first + k].quiet) continue;
         sum += h->nights[k].level * h->nights[k].level;
         n++;
-        seen += fabs(h->nights[k].level) > 0.02;
     }
     double assumed = 4 * exp2(-n / 2);
     out->level = (assumed * level_assumed * level_assumed + sum) / (assumed + n);
     out->level_degrees = DEGREES_ASSUMED + n;
-    out->elastic *= assumed_nights / (assumed_nights + (double)seen);
+}
+
+double noise_elastic(const struct history *h, double level)
+{
+    double elastic = elastic_assumed * level * elastic_assumed * level;
+    for (size_t k = 0; k + 1 < h->columns; k++)
+        if (h->usable[k] && fabs(h->nights[k].level) >= fabs(level) / 2) elastic /= 2;
+    return elastic;
 }
 
 static void learn_groups(const struct model *m, const struct history *h, struct noise *out, double *room,

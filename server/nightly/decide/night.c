@@ -31,7 +31,7 @@ static enum lathe_status set_up_model(struct night *n)
 /* Layers don't follow the device's level alike: how unlike grows with the level. */
 static void add_elastic(struct night *n, struct cell_data *cells, double level)
 {
-    for (size_t c = 0; c < n->model.cell_count; c++) cells->variance[c] += n->noise.elastic * level * level;
+    for (size_t c = 0; c < n->model.cell_count; c++) cells->variance[c] += noise_elastic(&n->history, level);
 }
 
 static void explain(struct night *n)
@@ -154,7 +154,7 @@ static enum lathe_status test_row(struct night *n, size_t row, struct series *s)
         double between = 2 * (n->noise.row_pool + n->noise.group_pool);
         t.effect = e->shift.shift - explained;
         t.variance = fmax(e->sampling + between, isfinite(n->noise.rows[row]) ? n->noise.rows[row] : 0);
-        t.variance += n->why.level_variance + n->noise.elastic * n->why.level * n->why.level;
+        t.variance += n->why.level_variance + noise_elastic(&n->history, n->why.level);
         t.p = student_p(t.effect / sqrt(t.variance), n->noise.degrees);
         double ranks = t.p;
         if (t.p < unlikely) st = evidence_rank_p(n->in, row, n->what, explained, &ranks, n->err);
