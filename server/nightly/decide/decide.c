@@ -216,7 +216,7 @@ static enum lathe_status sum_up(struct making *m)
 static void hand_over(struct making *m, struct nightly_decision *out)
 {
     struct night *n = &m->night;
-    qsort(m->findings, m->count, sizeof *m->findings, finding_compare);
+    if (m->count) qsort(m->findings, m->count, sizeof *m->findings, finding_compare);
     *out = (struct nightly_decision){.device = night_device(n),
                                      .findings = m->findings,
                                      .count = m->count,

@@ -36,7 +36,7 @@ struct noise {
     double row_pool, group_pool; /* beyond what samples show, one night */
     double *rows;                /* owned; of a row's difference beyond its cell's explanation, or NAN: no history */
     double cells[CELLS_MAX];     /* of a cell's difference beyond the level, or NAN */
-    double degrees;              /* of freedom of all but the level's */
+    double degrees, row_degrees; /* of freedom; fewer for rows, some of which have two modes */
 };
 
 /* Earlier nights and tonight as columns of one matrix of logarithms, each row less its baseline. */
@@ -72,10 +72,13 @@ void noise_assume(const struct evidence *, struct noise *out);
  */
 enum lathe_status noise_learn(const struct nightly_input *, const struct model *, const size_t *cell_of,
                               struct history *, struct noise *out, struct lathe_error *err);
-/* The variance of a cell's difference because layers don't follow the device's level alike, before history has shown
- * how they do: each night that stood at half the level or more halves it, as what they did then is part of the noise
- * learned. */
+/* The variance of a cell's difference because layers don't follow the device's level alike. History shows how they do,
+ * and what they did is part of the noise learned: each night that stood at half the level or more halves this, others
+ * count by the square of theirs. */
 double noise_elastic(const struct history *, double level);
+/* The variance of a difference between two nights by a series of some, drawn towards what is assumed.
+ * @param room n numbers. */
+double noise_of_series(const double *x, size_t n, double assumed, double *room);
 void noise_clear(struct noise *);
 
 #endif

@@ -20,17 +20,18 @@ static const double elastic_assumed = 0.25;
 static const double assumed_nights = 3;
 static const double typical_nights = 4;
 
-enum { LOOK_BACK_GROUPS = 2, DEGREES_ASSUMED = 10 };
+enum { LOOK_BACK_GROUPS = 2, DEGREES_ASSUMED = 10, LEVEL_DEGREES = 8, ROW_DEGREES = 6 };
 
 void noise_assume(const struct evidence *e, struct noise *out)
 {
     double row = fmax(row_least, isfinite(e->visit_noise) ? row_share * e->visit_noise : 0);
     double group = fmax(group_least, isfinite(e->visit_noise) ? group_share * e->visit_noise : 0);
     *out = (struct noise){.level = level_assumed * level_assumed,
-                          .level_degrees = DEGREES_ASSUMED,
+                          .level_degrees = LEVEL_DEGREES,
                           .row_pool = row * row,
                           .group_pool = group * group,
-                          .degrees = DEGREES_ASSUMED};
+                          .degrees = DEGREES_ASSUMED,
+                          .row_degrees = ROW_DEGREES};
     for (size_t c = 0; c < CELLS_MAX; c++) out->cells[c] = NAN;
 }
 
@@ -162,17 +163,27 @@ static void learn_level(const struct nightly_input *in, const struct history *h,
         sum += h->nights[k].level * h->nights[k].level;
         n++;
     }
-    double assumed = 4 * exp2(-n / 2);
+    double assumed = 4 * exp2(-n / 4);
     out->level = (assumed * level_assumed * level_assumed + sum) / (assumed + n);
-    out->level_degrees = DEGREES_ASSUMED + n;
+    out->level_degrees = LEVEL_DEGREES + n;
 }
 
 double noise_elastic(const struct history *h, double level)
 {
-    double elastic = elastic_assumed * level * elastic_assumed * level;
-    for (size_t k = 0; k + 1 < h->columns; k++)
-        if (h->usable[k] && fabs(h->nights[k].level) >= fabs(level) / 2) elastic /= 2;
-    return elastic;
+    double seen = 0;
+    for (size_t k = 0; k + 1 < h->columns && level != 0; k++) {
+        double share = 2 * h->nights[k].level / level;
+        if (h->usable[k]) seen += fmin(1, share * share);
+    }
+    return elastic_assumed * level * elastic_assumed * level * exp2(-seen);
+}
+
+double noise_of_series(const double *x, size_t n, double assumed, double *room)
+{
+    for (size_t i = 1; i < n; i++) room[i - 1] = x[i] - x[i - 1];
+    double own = n > 0 ? spread_about_zero(room, n - 1) : NAN;
+    double nights = isfinite(own) ? (double)(n - 1) / 2 : 0;
+    return (typical_nights * assumed + (nights > 0 ? nights * own : 0)) / (typical_nights + nights);
 }
 
 static void learn_groups(const struct model *m, const struct history *h, struct noise *out, double *room,
@@ -213,6 +224,7 @@ enum lathe_status noise_learn(const struct nightly_input *in, const struct model
     for (size_t c = 0; c < m->cell_count; c++)
         if (nights[c] > most_nights) most_nights = nights[c];
     out->degrees += (double)most_nights;
+    out->row_degrees += (double)most_nights / 2;
     free(room);
     free(nights);
     return LATHE_OK;

@@ -10,9 +10,15 @@
 #include "server/nightly/decide/fdr.h"
 #include "server/nightly/decide/probability.h"
 
-enum { GROUPS_AT_ONCE = 3 };
+enum {
+    GROUPS_AT_ONCE = 3,
+    GROUP_NIGHTS = 2, /* of a new level, for history to tell it */
+    ROW_NIGHTS = 6,   /* a row with two modes can be in the same one for a few */
+};
 
-static const double unusual_level_p = 0.001;
+static const double unusual_level_p = 0.0002;
+/* With the bound alone, one night in twenty would ring for nothing: single rows are held to a quarter of it. */
+static const double row_share = 0.25;
 static const double more_load = 0.1; /* of all cores */
 
 static enum lathe_status set_up_model(struct night *n)
@@ -114,15 +120,24 @@ static size_t with_group(const struct night *n, const struct cell_data *cells, s
     return place;
 }
 
-/* A history that ends with a change of the same direction is a second way to see it. The better one of two counts. */
-static double with_history(const struct night *n, const struct series *s, double effect, double p)
+/* A history that ends with a change of the same direction is a second way to see it. The better one of two counts.
+ * @param least nights that the new level must have. */
+static double with_history(const struct night *n, const struct series *s, size_t least, double effect, double p)
 {
     enum { LEAST_NIGHTS = 8, MOST_NIGHTS = 1024 };
     struct change_point points[MOST_NIGHTS];
     if (s->count < LEAST_NIGHTS || s->count > MOST_NIGHTS) return p;
     size_t count = change_points(s->values, s->count, n->settings->window, points);
-    double by_history = count && points[count - 1].step * effect > 0 ? points[count - 1].p : 1;
-    return fmin(1, 2 * fmin(p, by_history));
+    bool told = count && points[count - 1].step * effect > 0 && s->count - points[count - 1].at >= least;
+    return fmin(1, 2 * fmin(p, told ? points[count - 1].p : 1));
+}
+
+/* The variance of a group's effect by the nights before this one. */
+static double by_history(const struct night *n, const struct series *s, double assumed)
+{
+    size_t count = s->count;
+    if (count && s->columns[count - 1] + 1 == n->history.columns) count--;
+    return noise_of_series(s->values, count, assumed, s->values + n->history.columns);
 }
 
 static void test_group(struct night *n, size_t group, struct series *s)
@@ -135,9 +150,9 @@ static void test_group(struct night *n, size_t group, struct series *s)
         rows += n->evidence.rows[i].compared && model_holds(&n->model, group, n->cell_of[i]);
     if (place < CHOSEN_MAX && rows) {
         t.effect = x.effect[place];
-        t.variance = x.effect_variance[place];
         series_of_group(n, group, s);
-        t.p = with_history(n, s, t.effect, student_p(t.effect / sqrt(t.variance), n->noise.degrees));
+        t.variance = fmax(x.effect_variance[place], by_history(n, s, x.effect_variance[place]));
+        t.p = with_history(n, s, GROUP_NIGHTS, t.effect, student_p(t.effect / sqrt(t.variance), n->noise.degrees));
     }
     n->tests[group] = t;
 }
@@ -155,11 +170,11 @@ static enum lathe_status test_row(struct night *n, size_t row, struct series *s)
         t.effect = e->shift.shift - explained;
         t.variance = fmax(e->sampling + between, isfinite(n->noise.rows[row]) ? n->noise.rows[row] : 0);
         t.variance += n->why.level_variance + noise_elastic(&n->history, n->why.level);
-        t.p = student_p(t.effect / sqrt(t.variance), n->noise.degrees);
+        t.p = student_p(t.effect / sqrt(t.variance), n->noise.row_degrees);
         double ranks = t.p;
         if (t.p < unlikely) st = evidence_rank_p(n->in, row, n->what, explained, &ranks, n->err);
         series_of_row(n, row, s);
-        t.p = with_history(n, s, t.effect, fmax(t.p, ranks));
+        t.p = with_history(n, s, ROW_NIGHTS, t.effect, fmax(t.p, ranks));
     }
     n->tests[test_of_row(n, row)] = t;
     return st;
@@ -196,7 +211,8 @@ bool night_tells(const struct night *n, const struct test *t)
 {
     double least = log1p(n->settings->min_effect);
     double size = fabs(t->effect);
-    return t->q <= n->settings->fdr && size >= 0.75 * least && size + sqrt(t->variance) >= least;
+    double bound = n->settings->fdr * (t - n->tests >= (ptrdiff_t)n->model.group_count ? row_share : 1);
+    return t->q <= bound && size >= 0.75 * least && size + sqrt(t->variance) >= least;
 }
 
 struct nightly_device night_device(const struct night *n)

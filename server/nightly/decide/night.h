@@ -51,7 +51,7 @@ double night_explained(const struct night *, const struct explanation *, size_t 
 
 /* A series from the baseline's night to tonight, of those nights that have it. */
 struct series {
-    double *values;  /* owned */
+    double *values;  /* owned; as much room behind them, for whoever reads them */
     size_t *columns; /* owned; of the history */
     size_t count;
 };

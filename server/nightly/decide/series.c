@@ -9,7 +9,7 @@
 
 enum lathe_status series_new(const struct night *n, struct series *out)
 {
-    *out = (struct series){.values = malloc(n->history.columns * sizeof *out->values),
+    *out = (struct series){.values = malloc(2 * n->history.columns * sizeof *out->values),
                            .columns = malloc(n->history.columns * sizeof *out->columns)};
     if (out->values && out->columns) return LATHE_OK;
     return error_set(n->err, LATHE_NO_MEMORY, "no memory for %zu nights", n->history.columns);
