@@ -74,8 +74,12 @@ enum lathe_status recording_read(const char *path, struct recording **out, struc
     size_t row = 0;
     int number = 0;
     enum lathe_status st = LATHE_OK;
-    if (!f) st = error_set(err, LATHE_IO, "failed to open %s", path);
-    if (!st && !r) st = error_set(err, LATHE_NO_MEMORY, "no memory for a recording");
+    if (!r || !f) {
+        if (f) (void)fclose(f);
+        free(r);
+        return f ? error_set(err, LATHE_NO_MEMORY, "no memory for a recording")
+                 : error_set(err, LATHE_IO, "failed to open %s", path);
+    }
     while (!st && getline(&line, &room, f) >= 0) {
         number++;
         if (!read_line(line, r, &row)) st = error_line(err, number, "%s is no recording of nights", path);
@@ -83,7 +87,7 @@ enum lathe_status recording_read(const char *path, struct recording **out, struc
     if (!st && (r->rows != SIM_LAYERS || row != r->rows))
         st = error_line(err, number, "%s lacks rows: a night has %d", path, SIM_LAYERS);
     free(line);
-    if (f) (void)fclose(f);
+    (void)fclose(f);
     if (st) {
         free(r);
         return st;

@@ -175,8 +175,8 @@ static enum lathe_status judge(struct making *m)
     size_t rounds = n->settings->rounds;
     size_t needed = rounds / 2 + 1;
     size_t *against = calloc(m->count + 1, sizeof *against);
-    enum lathe_status st =
-        against ? LATHE_OK : error_set(n->err, LATHE_NO_MEMORY, "no memory for %zu findings", m->count);
+    enum lathe_status st = LATHE_OK;
+    if (!against) return error_set(n->err, LATHE_NO_MEMORY, "no memory for %zu findings", m->count);
     for (size_t r = 0; !st && m->count && r < n->in->round_count && r < rounds; r++) {
         struct confirmation c;
         st = confirmation_read(n, r, m->suspects, &c);

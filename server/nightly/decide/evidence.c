@@ -97,8 +97,11 @@ enum lathe_status evidence_gather(const struct nightly_input *in, struct selecti
         if (visits_of(in, i, what) > most) most = visits_of(in, i, what);
     struct ranked *room = malloc(most * sizeof *room);
     double *variances = malloc((in->row_count + 1) * sizeof *variances);
-    if (!out->rows || !room || !variances)
-        st = error_set(err, LATHE_NO_MEMORY, "no memory for %zu rows", in->row_count);
+    if (!out->rows || !room || !variances) {
+        free(room);
+        free(variances);
+        return error_set(err, LATHE_NO_MEMORY, "no memory for %zu rows", in->row_count);
+    }
     for (size_t i = 0; !st && i < in->row_count; i++) {
         struct estimate *r = &out->rows[i];
         st = estimate_row(in, i, what, room, r, err);

@@ -183,7 +183,7 @@ static enum lathe_status test_row(struct night *n, size_t row, struct series *s)
 static enum lathe_status adjust(struct night *n)
 {
     size_t count = n->model.group_count + n->in->row_count;
-    double *q = malloc((count + 1) * sizeof *q);
+    double *q = calloc(count + 1, sizeof *q);
     size_t compared = 0;
     if (!q) return error_set(n->err, LATHE_NO_MEMORY, "no memory for %zu tests", count);
     for (size_t i = 0; i < count; i++)
