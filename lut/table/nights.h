@@ -45,7 +45,7 @@ enum lathe_status table_replace_row(struct kv_txn *, struct table_id, uint32_t t
                                     const char *row_text, int64_t now_ms, struct lathe_error *err);
 /** Inside a write: make another version's speed that of a version: its reference becomes what the sentinel took in the
  *  other one, and all its rows follow, those without samples in proportion. Nothing happens where either has no
- *  reference. @param[out] ratio that rows were multiplied by; NULL is allowed. */
+ *  reference, or their sentinels differ. @param[out] ratio that rows were multiplied by; NULL is allowed. */
 enum lathe_status table_take_speed(struct kv_txn *, struct table_id, uint32_t to_version, uint32_t from_version,
                                    int64_t now_ms, double *ratio, struct lathe_error *err);
 
