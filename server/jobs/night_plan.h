@@ -11,7 +11,7 @@
  *   less         of the covering subnets the few that hold every row once, NIGHT_VISITS visits each, as many as the
  *                budget holds: those first that bring most in their time. What a row counts is what it matters (it is
  *                on a front, or in a shipped subnet), how wide its interval was when it was measured last, and how many
- *                nights ago that was. The last one has no bound, so that every row has its night.
+ *                nights ago that was, the latest hundred being looked at, so that every row has its night.
  *
  * Shipped subnets come first, and take half of the budget at most. Rows that only stand alone (microcontrollers) are
  * networks of one layer. The same input gives the same plan.
@@ -25,8 +25,7 @@
 #include "server/jobs/room.h"
 #include "server/spaces/space.h"
 
-/* Visits of a row, and of a shipped subnet, that make it comparable; NIGHT_BLOCKS times NIGHT_BLOCK is what a shipped
- * subnet gets. */
+/* NIGHT_VISITS: of a row, so that it can be compared. NIGHT_RUNS: timed ones a visit. */
 enum { NIGHT_VISITS = 9, NIGHT_ROUNDS = 4, NIGHT_ROUNDS_MAX = 8, NIGHT_RUNS = 3, NIGHT_SHIPPED_VISITS = 12 };
 
 /* All borrowed. */
