@@ -9,7 +9,7 @@
 #include "server/jobs/internal.h"
 
 enum { NIGHTS_LOOKED_AT = 100 };
-static const double worth_of_use = 4, width_unit = 0.01, width_most = 3, width_unknown = 1;
+static const double worth_of_itself = 1, worth_of_use = 4, width_unit = 0.01, width_most = 3, width_unknown = 1;
 /* Before anything is known of a device, as in progress.c. */
 static const double ns_per_mac_guess = 0.2;
 
@@ -127,17 +127,17 @@ static void score_use(struct night_rows *rows, const struct night_choice *c)
     size_t k;
     const json_t *shipped;
     const json_t *text;
-    for (i = 0; i < rows->count; i++) rows->items[i].score = 0;
+    for (i = 0; i < rows->count; i++) rows->items[i].score = worth_of_itself;
     json_array_foreach(c->shipped, i, shipped)
     {
         json_array_foreach(json_object_get(shipped, "layers"), k, text)
         {
             size_t row;
-            if (night_rows_find(rows, json_string_value(text), &row)) rows->items[row].score = worth_of_use;
+            if (night_rows_find(rows, json_string_value(text), &row)) rows->items[row].score = worth_of_itself + worth_of_use;
         }
     }
     for (i = 0; i < rows->count; i++)
-        if (json_object_get(c->fronts, rows->items[i].text)) rows->items[i].score = worth_of_use;
+        if (json_object_get(c->fronts, rows->items[i].text)) rows->items[i].score = worth_of_itself + worth_of_use;
 }
 
 enum lathe_status night_rows_score(struct night_rows *rows, struct kv_txn *txn, const struct night_choice *c,

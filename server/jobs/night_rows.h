@@ -34,8 +34,8 @@ enum lathe_status night_rows_of(const struct night_rows *, const json_t *layers,
 /** What a layer takes by its table, or by its multiply-accumulates where the table does not have it. */
 enum lathe_status night_row_ns(struct kv_txn *, const struct night_rows *, const char *text, double *ns,
                                struct lathe_error *err);
-/** Score all rows: 4 for one that matters, half its interval in hundredths of it (3 at most; 1 where unknown), and one
- *  for each night since it was measured last, the latest 100 being looked at. */
+/** Score all rows: 1 for itself, 4 more where it matters, half its interval in hundredths of it (3 at most; 1 where
+ *  unknown), and 1 for each night since it was measured last, the latest 100 being looked at. */
 enum lathe_status night_rows_score(struct night_rows *, struct kv_txn *, const struct night_choice *,
                                    struct lathe_error *err);
 
