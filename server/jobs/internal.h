@@ -7,12 +7,10 @@
  *   plan/<job>            {"first_visit","visits":[network of each visit]}
  *   network/<job>/<n:08x> {"context":"<hex>","layers":[texts],"role","new_params"}: kept as texts, since a space may be
  *                         replaced. new_params: parameters that no network before it has. Roles: "cover", its layers go
- *                         into the table; "fit", its whole latency does; "held_out"; "sentinel"; "measured"; "shipped", of a
- *                         night: whole runs go into its notes
- *   row/<job>/<layer>     contexts that a missing row wants, one byte; deleted when it has what it wants
- *   visit/<job>/<n:08x>   a visit that is done: struct visit_mark, JSON
- *   fence/<device>        the last fencing number, decimal
- *   condition/<device>    how it was when it measured last
+ *                         into the table; "fit", its whole latency does; "held_out"; "sentinel"; "measured"; "shipped",
+ * of a night: whole runs go into its notes row/<job>/<layer>     contexts that a missing row wants, one byte; deleted
+ * when it has what it wants visit/<job>/<n:08x>   a visit that is done: struct visit_mark, JSON fence/<device> the last
+ * fencing number, decimal condition/<device>    how it was when it measured last
  *
  * A profile that is planned anew goes on counting visits and networks where the old plan ended, so that a number means
  * one visit, and one network, for the whole life of the job. */
@@ -152,7 +150,8 @@ enum lathe_status marks_latency(struct kv_txn *, const char *job, int network, c
 struct table_id job_table(const json_t *job);
 /** The document of a profile before it has a plan; NULL: no memory. */
 json_t *profile_new(const struct jobs *, const struct profile_request *);
-/** How fast a device is by all that a version of its table has. @param[out] ns_per_mac untouched where it has nothing. */
+/** How fast a device is by all that a version of its table has. @param[out] ns_per_mac untouched where it has nothing.
+ */
 enum lathe_status profile_speed(struct kv_txn *, struct table_id, uint32_t version, double *ns_per_mac,
                                 struct lathe_error *err);
 /** A subnet as a network of a plan: {"context","layers","role"}. New reference; NULL: no memory. */

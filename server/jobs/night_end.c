@@ -96,15 +96,13 @@ static bool tell_shipped(void *context, int number, const json_t *network)
     struct latency latency;
     if (strcmp(job_text(network, "role"), "shipped") != 0) return true;
     json_t *visits = json_array();
-    enum lathe_status st =
-        read_shipped(t->txn, job_text(t->job, "id"), number, &t->scaling, visits, &latency, t->err);
+    enum lathe_status st = read_shipped(t->txn, job_text(t->job, "id"), number, &t->scaling, visits, &latency, t->err);
     if (!st)
-        json_array_append_new(
-            t->subnets,
-            json_pack("{s:s,s:O,s:O,s:O,s:f,s:o}", "job", job_text(t->job, "id"), "shipped",
-                      json_object_get(network, "shipped"), "context", json_object_get(network, "context"), "visits_ms",
-                      visits, "latency_ms", latency_best_ms(&latency), "ci_ms",
-                      isfinite(latency.ci_ms) ? json_real(latency.ci_ms) : json_null()));
+        json_array_append_new(t->subnets, json_pack("{s:s,s:O,s:O,s:O,s:f,s:o}", "job", job_text(t->job, "id"),
+                                                    "shipped", json_object_get(network, "shipped"), "context",
+                                                    json_object_get(network, "context"), "visits_ms", visits,
+                                                    "latency_ms", latency_best_ms(&latency), "ci_ms",
+                                                    isfinite(latency.ci_ms) ? json_real(latency.ci_ms) : json_null()));
     json_decref(visits);
     /* Not visited before the budget was used up. */
     t->status = st == LATHE_NOT_FOUND ? LATHE_OK : st;

@@ -344,8 +344,7 @@ static enum lathe_status make_plan(const struct stocks *s, int rounds, json_t *n
         json_array_append_new(networks, network);
         chosen++;
     }
-    if (json_array_size(networks) != chosen + s->shipped_count)
-        return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    if (json_array_size(networks) != chosen + s->shipped_count) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     if (!json_array_size(networks)) return error_set(err, LATHE_NOT_FOUND, "there is nothing to measure");
     if (s->sentinel) json_array_append(networks, s->sentinel);
     *out = (struct night_plan){.networks = json_incref(networks),
@@ -401,7 +400,8 @@ static enum lathe_status choose_contexts(struct kv_txn *txn, const struct night_
         holding[i] = false;
         for (size_t k = 0; k < s->items[i].row_count; k++) holding[i] |= s->items[i].rows[k] == row;
         if (!holding[i]) continue;
-        enum lathe_status st = table_samples(txn, c->table, c->version, s->rows.items[row].text, match_context, &search, err);
+        enum lathe_status st =
+            table_samples(txn, c->table, c->version, s->rows.items[row].text, match_context, &search, err);
         if (st) return st;
         holding[i] = search.found;
         contexts += holding[i];

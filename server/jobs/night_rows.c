@@ -133,7 +133,8 @@ static void score_use(struct night_rows *rows, const struct night_choice *c)
         json_array_foreach(json_object_get(shipped, "layers"), k, text)
         {
             size_t row;
-            if (night_rows_find(rows, json_string_value(text), &row)) rows->items[row].score = worth_of_itself + worth_of_use;
+            if (night_rows_find(rows, json_string_value(text), &row))
+                rows->items[row].score = worth_of_itself + worth_of_use;
         }
     }
     for (i = 0; i < rows->count; i++)

@@ -28,8 +28,8 @@ enum lathe_status night_rows_init(struct night_rows *out, struct kv_txn *, struc
                                   struct lathe_error *err);
 void night_rows_clear(struct night_rows *);
 bool night_rows_find(const struct night_rows *, const char *text, size_t *row);
-/** The different rows of a network. @param[out] rows malloc'd numbers. */
-enum lathe_status night_rows_of(const struct night_rows *, const json_t *layers, size_t **rows, size_t *count,
+/** The different rows of a network. @param[out] out malloc'd numbers. */
+enum lathe_status night_rows_of(const struct night_rows *, const json_t *layers, size_t **out, size_t *count,
                                 struct lathe_error *err);
 /** What a layer takes by its table, or by its multiply-accumulates where the table does not have it. */
 enum lathe_status night_row_ns(struct kv_txn *, const struct night_rows *, const char *text, double *ns,

@@ -119,7 +119,8 @@ static int resolution_of(const json_t *network)
 {
     struct layer first;
     const json_t *layers = json_object_get(network, "layers");
-    if (json_array_size(layers) < 2 || layer_parse(json_string_value(json_array_get(layers, 0)), &first, NULL)) return 0;
+    if (json_array_size(layers) < 2 || layer_parse(json_string_value(json_array_get(layers, 0)), &first, NULL))
+        return 0;
     return first.in.h;
 }
 
@@ -310,8 +311,7 @@ static enum lathe_status make_draft(const struct jobs *jobs, const struct night_
     d->networks = json_array();
     d->visits = json_array();
     d->rows = json_object();
-    if (!d->blank || !d->networks || !d->visits || !d->rows)
-        return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    if (!d->blank || !d->networks || !d->visits || !d->rows) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     json_object_set_new(d->blank, "run", json_string(q->run));
     job_set_int(d->blank, "version", q->version);
     take_networks(d);
@@ -325,7 +325,8 @@ static enum lathe_status make_draft(const struct jobs *jobs, const struct night_
     return LATHE_OK;
 }
 
-/* A night's sentinel is the one that it has, else that of its table, else that of the request. New reference or NULL. */
+/* A night's sentinel is the one that it has, else that of its table, else that of the request. New reference or NULL.
+ */
 static enum lathe_status find_sentinel(struct kv_txn *txn, const struct night_draft *d, json_t **out,
                                        struct lathe_error *err)
 {

@@ -339,7 +339,8 @@ static void list_subnets(const struct profile_draft *draft, const char *role, js
 static void list_isolated(const struct profile_draft *draft, const json_t *job, json_t *networks, json_t *visits)
 {
     const struct plan *plan = &draft->plan;
-    for (size_t i = 0; i < plan->row_count; i++) json_array_append_new(networks, plan_describe_layer(plan->rows[i].text));
+    for (size_t i = 0; i < plan->row_count; i++)
+        json_array_append_new(networks, plan_describe_layer(plan->rows[i].text));
     for (size_t i = 0; i < plan->network_count; i++)
         if (plan->held_out[i])
             json_array_append_new(networks, plan_describe_subnet(draft->space, &plan->networks[i], "held_out"));

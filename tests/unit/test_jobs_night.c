@@ -504,10 +504,10 @@ START_TEST(a_board_that_is_told_changes_no_plan_of_a_night)
     full_night(0, id);
     json_t *lease = lease_for("a");
     json_t *answer = NULL;
-    json_t *board = json_pack("{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:s,s:b}", "name", "b", "core", "c", "timer",
-                              "t", "runner", "r", "build", "1", "clock_hz", 1000000, "sram_bytes", 100000,
-                              "flash_bytes", 1000000, "arena_bytes", 90000, "code_bytes", 1000, "clock", "ns",
-                              "emulated", 1);
+    json_t *board =
+        json_pack("{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:s,s:b}", "name", "b", "core", "c", "timer", "t", "runner",
+                  "r", "build", "1", "clock_hz", 1000000, "sram_bytes", 100000, "flash_bytes", 1000000, "arena_bytes",
+                  90000, "code_bytes", 1000, "clock", "ns", "emulated", 1);
     const struct lease_news news = {.board = board};
     ASSERT_OK(jobs_renew(t.jobs, text_of(lease, "id"), int_of(lease, "fence"), &news, &answer, err));
     ck_assert_int_eq(send_visits(lease, 0, 5), LATHE_OK);
@@ -537,7 +537,8 @@ START_TEST(requests_that_make_no_night_are_refused)
     json_t *no_role = json_of("[{\"context\":\"aa\",\"layers\":[\"avgpool in=5x5x8 out=1x1x8\"],\"role\":\"fit\"}]");
     json_t *nameless =
         json_of("[{\"context\":\"aa\",\"layers\":[\"avgpool in=5x5x8 out=1x1x8\"],\"role\":\"shipped\"}]");
-    json_t *no_context = json_of("[{\"context\":\"xx\",\"layers\":[\"avgpool in=5x5x8 out=1x1x8\"],\"role\":\"cover\"}]");
+    json_t *no_context =
+        json_of("[{\"context\":\"xx\",\"layers\":[\"avgpool in=5x5x8 out=1x1x8\"],\"role\":\"cover\"}]");
     struct night_request q = {.device = "board", .config = CONFIG, .space = "small", .run = "run-1"};
     q.version = begin_night();
     q.networks = empty;

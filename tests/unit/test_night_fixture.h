@@ -14,14 +14,14 @@
 #include "test_jobs_fixture.h"
 
 static struct {
-    double slow;         /* of the whole device; 1: as it is */
-    const char *kind;    /* whose layers are slower still; NULL: none */
-    double kind_slow;    /* by so much */
-    uint64_t busy_ns;    /* that a visit is said to take */
-    const char *cpu;     /* of its fingerprint */
-    bool no_layers;      /* its runner gives whole times only */
-    double load;         /* that others take */
-    json_t *order;       /* contexts of the networks that were visited, one after the other */
+    double slow;      /* of the whole device; 1: as it is */
+    const char *kind; /* whose layers are slower still; NULL: none */
+    double kind_slow; /* by so much */
+    uint64_t busy_ns; /* that a visit is said to take */
+    const char *cpu;  /* of its fingerprint */
+    bool no_layers;   /* its runner gives whole times only */
+    double load;      /* that others take */
+    json_t *order;    /* contexts of the networks that were visited, one after the other */
 } night_device;
 
 static inline void reset_night_device(void)
@@ -87,8 +87,7 @@ static inline json_t *night_visit(const json_t *lease, const json_t *asked)
     const json_t *of = json_object_get(lease, "sentinel");
     json_int_t sentinel = of ? (json_int_t)sum_of_truths(layers_of(lease, int_of(of, "network"))) : 0;
     json_t *total = json_array();
-    for (int run = 0; run < runs; run++)
-        json_array_append_new(total, json_integer((json_int_t)sum_of_truths(layers)));
+    for (int run = 0; run < runs; run++) json_array_append_new(total, json_integer((json_int_t)sum_of_truths(layers)));
     json_t *visit = json_pack("{s:i,s:i,s:o,s:{s:I,s:I},s:I,s:{s:f}}", "visit", int_of(asked, "visit"), "network",
                               network, "total_ns", total, "sentinel", "ns", sentinel, "cpu_ns", sentinel, "busy_ns",
                               (json_int_t)night_device.busy_ns, "state", "load", night_device.load);
@@ -219,8 +218,7 @@ static inline size_t visits_of_row(uint32_t version, const char *row, const char
     ASSERT_OK(kv_read_begin(t.kv, &txn, err));
     ASSERT_OK(row_samples_read(txn, TABLE, version, row, &samples, err));
     kv_read_end(txn);
-    for (size_t i = 0; i < samples.count; i++)
-        n += !job || strncmp(samples.visits[i].source, job, strlen(job)) == 0;
+    for (size_t i = 0; i < samples.count; i++) n += !job || strncmp(samples.visits[i].source, job, strlen(job)) == 0;
     row_samples_clear(&samples);
     return n;
 }

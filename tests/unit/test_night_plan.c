@@ -44,8 +44,7 @@ static uint64_t digest_of(const struct night_plan *plan)
     json_array_foreach(plan->networks, i, network)
     {
         if (strcmp(text_of(network, "role"), "cover") != 0) continue;
-        for (const char *c = text_of(network, "context"); *c; c++)
-            hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+        for (const char *c = text_of(network, "context"); *c; c++) hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
     }
     return hash;
 }
@@ -186,7 +185,8 @@ START_TEST(over_some_nights_a_small_budget_sees_every_row)
         json_decref(rows);
         night_plan_clear(&plan);
     }
-    ck_assert_msg(json_object_size(seen) == total, "%zu of %zu rows in %d nights", json_object_size(seen), total, nights);
+    ck_assert_msg(json_object_size(seen) == total, "%zu of %zu rows in %d nights", json_object_size(seen), total,
+                  nights);
     json_decref(seen);
 }
 END_TEST
@@ -234,8 +234,8 @@ static size_t rows_in(const json_t *rows, const json_t *network)
     size_t n = 0;
     size_t i;
     const json_t *text;
-    json_array_foreach(json_object_get(network, "layers"), i, text)
-        n += json_object_get(rows, json_string_value(text)) != NULL;
+    json_array_foreach(json_object_get(network, "layers"), i, text) n +=
+        json_object_get(rows, json_string_value(text)) != NULL;
     return n;
 }
 

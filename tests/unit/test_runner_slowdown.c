@@ -55,7 +55,8 @@ static enum lathe_status fake_prepare(struct engine *engine, const struct layer 
 {
     (void)engine, (void)weights, (void)err;
     *out = &the_op;
-    *needs = (struct op_needs){.in_bytes = 4 * shape_elements(&layer->in), .out_bytes = 4 * shape_elements(&layer->out)};
+    *needs =
+        (struct op_needs){.in_bytes = 4 * shape_elements(&layer->in), .out_bytes = 4 * shape_elements(&layer->out)};
     return LATHE_OK;
 }
 

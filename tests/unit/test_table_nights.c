@@ -129,8 +129,8 @@ static void add(uint32_t version, const char *row, const char *source, uint64_t 
 
 static void scale(uint32_t version, double reference_ns, const char *sentinel)
 {
-    must_write(&(struct writing){
-        .write = do_scaling, .version = version, .reference_ns = reference_ns, .text = sentinel});
+    must_write(
+        &(struct writing){.write = do_scaling, .version = version, .reference_ns = reference_ns, .text = sentinel});
 }
 
 /* ---- reads ---- */
