@@ -69,7 +69,8 @@ struct night_request {
     const char *run;        /* that it belongs to; kept as "run" */
     uint32_t version;       /* of table_night_begin() */
     const json_t *networks; /* array, e.g. of night_plan_make(): {"context": hex, "layers": [texts], "role", "visits":
-                               0 or absent: rounds}. Roles: "cover", its layers' samples go into the version; "shipped",
+                               0 or absent: rounds, "wave": those of a lower one have all their visits first, absent:
+                               0}. Roles: "cover", its layers' samples go into the version; "shipped",
                                whole runs are timed, with "shipped", an id; "sentinel", at most one: it is used where
                                neither the night nor the table has one */
     int rounds;             /* visits to each network; 0: 4 */
@@ -86,8 +87,8 @@ struct night_request {
  *    "sentinel": {"context","layers"},
  *    "subnets": [{"job","shipped","context","visits_ms": [a visit's mean at the night's reference, in the order of
  *                 visits],"latency_ms","ci_ms": or null}],
- *    "jobs": [{"job","stopped_by","visits","device_s","load": mean share that others took of the cores, null: unknown,
- *              "throttled","redone"}],
+ *    "jobs": [{"job","stopped_by","visits","device_s","nominal_s": that it was to take by the table's rows alone,
+ *              "load": mean share that others took of the cores, null: unknown,"throttled","redone"}],
  *    "load","device_s": of all jobs.
  *  @return LATHE_NOT_FOUND: no such device, table or night; LATHE_INVALID names the field. */
 enum lathe_status jobs_create_night(struct jobs *, const struct night_request *, json_t **job, struct lathe_error *err);

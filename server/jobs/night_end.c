@@ -117,12 +117,20 @@ static json_t *load_of(const json_t *job)
     return visits ? json_real((double)job_hidden(job, "load_permille") / (double)visits / 1000) : json_null();
 }
 
+/* Of what was foreseen the part that was done. */
+static double nominal_seconds(const json_t *job)
+{
+    double total = (double)job_int(job, "visits_total");
+    double done = (double)job_int(job, "visits_done");
+    return total > 0 ? (double)job_hidden(job, "nominal_ms") / 1000 * done / total : 0;
+}
+
 static json_t *describe_job(const json_t *job, const char *stopped_by)
 {
-    return json_pack("{s:s,s:s,s:I,s:f,s:o,s:I,s:I}", "job", job_text(job, "id"), "stopped_by", stopped_by, "visits",
-                     (json_int_t)job_int(job, "visits_done"), "device_s", (double)job_hidden(job, "busy_ns") / 1e9,
-                     "load", load_of(job), "throttled", (json_int_t)job_int(job, "throttled"), "redone",
-                     (json_int_t)job_int(job, "redone"));
+    return json_pack("{s:s,s:s,s:I,s:f,s:f,s:o,s:I,s:I}", "job", job_text(job, "id"), "stopped_by", stopped_by,
+                     "visits", (json_int_t)job_int(job, "visits_done"), "device_s",
+                     (double)job_hidden(job, "busy_ns") / 1e9, "nominal_s", nominal_seconds(job), "load", load_of(job),
+                     "throttled", (json_int_t)job_int(job, "throttled"), "redone", (json_int_t)job_int(job, "redone"));
 }
 
 /* The array of this name, made where it is missing. Borrowed. */

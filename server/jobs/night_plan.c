@@ -2,19 +2,20 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 #include "server/jobs/night_plan.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lut/table/nights.h"
 #include "server/jobs/internal.h"
 #include "server/jobs/night_rows.h"
+#include "server/jobs/night_time.h"
 
 /* The covering subnets of a space are the same for ever: a night is held against others in them. */
 static const uint64_t cover_seed = 0x6e69676874;
-/* What a visit costs beyond its runs, and what packing a weight does, as in progress.c. */
-static const double overhead = 1.2, ns_per_weight = 6;
-enum { WARMUP_MIN = 2, WARMUP_MAX = 6, CONFIRM_VISITS = PLAN_CONTEXTS * NIGHT_ROUNDS };
+/* What nights take varies: a budget is filled up to here. */
+static const double budget_share = 0.95;
+/* WAVE: networks that have all their visits before the next ones begin, where time is short. */
+enum { WAVE = 3, CONFIRM_VISITS = PLAN_CONTEXTS * NIGHT_ROUNDS };
 
 /* A covering subnet, or a layer by itself. */
 struct stock {
@@ -22,9 +23,9 @@ struct stock {
     uint64_t context;
     size_t *rows; /* numbers of its different rows; owned */
     size_t row_count;
-    double visit_s, build_s;
-    bool in_core; /* of the few that hold every row once */
-    int visits;
+    double visit_s, build_s; /* slowness and all, as all times here */
+    bool in_core;            /* of the few that hold every row once */
+    int visits, wave;
 };
 
 struct stocks {
@@ -33,6 +34,7 @@ struct stocks {
     struct stock *items;
     size_t count;
     struct night_rows rows;
+    struct night_time time;
     double shipped_s;
     size_t shipped_count, shipped_left_out;
 };
@@ -75,41 +77,12 @@ static enum lathe_status cover_space(struct kv_txn *txn, const struct night_choi
     return plan_make(&request, out, err);
 }
 
-/* ---- what networks take ---- */
-
-/* Seconds of a visit to something that runs so long. The agent warms up for 12 ms where two runs take less. */
-static double visit_seconds(double run_ns)
+static enum lathe_status network_seconds(struct kv_txn *txn, const struct stocks *s, const json_t *layers,
+                                         double *visit_s, double *build_s, struct lathe_error *err)
 {
-    double warmup = fmin(fmax(ceil(WARM_MS * 1e6 / fmax(run_ns, 1)), WARMUP_MIN), WARMUP_MAX);
-    return overhead * run_ns * (NIGHT_RUNS + warmup) / 1e9;
-}
-
-static double build_seconds(const json_t *layers)
-{
-    double params = 0;
-    size_t i;
-    const json_t *text;
-    json_array_foreach(layers, i, text)
-    {
-        struct layer layer;
-        if (!layer_parse(json_string_value(text), &layer, NULL)) params += (double)layer_params(&layer);
-    }
-    return params * ns_per_weight / 1e9;
-}
-
-static enum lathe_status network_ns(struct kv_txn *txn, const struct stocks *s, const json_t *layers, double *ns,
-                                    struct lathe_error *err)
-{
-    size_t i;
-    const json_t *text;
-    enum lathe_status st = LATHE_OK;
-    *ns = 0;
-    json_array_foreach(layers, i, text)
-    {
-        double row_ns = 0;
-        if (!st) st = night_row_ns(txn, &s->rows, json_string_value(text), &row_ns, err);
-        *ns += row_ns;
-    }
+    enum lathe_status st = night_time_of(txn, &s->time, layers, visit_s, build_s, err);
+    *visit_s *= s->time.slowness;
+    *build_s *= s->time.slowness;
     return st;
 }
 
@@ -119,13 +92,9 @@ static enum lathe_status fill_stock(struct kv_txn *txn, const struct stocks *s, 
                                     struct lathe_error *err)
 {
     const json_t *layers = json_object_get(stock->network, "layers");
-    double ns = 0;
     stock->context = strtoull(job_text(stock->network, "context"), NULL, 16);
     enum lathe_status st = night_rows_of(&s->rows, layers, &stock->rows, &stock->row_count, err);
-    if (!st) st = network_ns(txn, s, layers, &ns, err);
-    stock->visit_s = visit_seconds(ns);
-    stock->build_s = build_seconds(layers);
-    return st;
+    return st ? st : network_seconds(txn, s, layers, &stock->visit_s, &stock->build_s, err);
 }
 
 static enum lathe_status fill_stocks(struct kv_txn *txn, const struct plan *plan, const struct space *space,
@@ -160,7 +129,8 @@ static enum lathe_status read_stocks(struct kv_txn *txn, const struct night_choi
     table_info_clear(&info);
     st = cover_space(txn, c, &plan, err);
     if (!st && !plan.row_count) st = error_field(err, "space", "nothing of the space fits device %s", c->table.device);
-    if (!st) st = night_rows_init(&s->rows, txn, c->table, &plan, err);
+    if (!st) st = night_rows_init(&s->rows, c->table, &plan, err);
+    if (!st) st = night_time_init(&s->time, txn, c->table, err);
     if (!st) st = fill_stocks(txn, &plan, c->space, s, err);
     plan_clear(&plan);
     return st;
@@ -263,11 +233,13 @@ static void choose_some(struct stocks *s, double budget_s)
     struct stock *stock;
     bool any = s->shipped_count == 0;
     double left_s = budget_s - s->shipped_s;
+    int chosen = 0;
     for (size_t i = 0; i < s->count; i++) s->items[i].visits = 0;
     mark_core(s);
     while ((stock = next_of_core(s, left_s, any))) {
         any = false;
         stock->visits = NIGHT_VISITS;
+        stock->wave = chosen++ / WAVE;
         left_s -= seconds_of(stock);
         for (size_t k = 0; k < stock->row_count; k++) s->rows.items[stock->rows[k]].taken = true;
     }
@@ -303,11 +275,12 @@ static enum lathe_status add_shipped(struct kv_txn *txn, const json_t *all, cons
     json_array_foreach(all, i, shipped)
     {
         const json_t *layers = json_object_get(shipped, "layers");
-        double ns = 0;
+        double visit_s = 0;
+        double build_s = 0;
         if (!is_wanted(only, shipped)) continue;
-        enum lathe_status st = network_ns(txn, s, layers, &ns, err);
+        enum lathe_status st = network_seconds(txn, s, layers, &visit_s, &build_s, err);
         if (st) return st;
-        double seconds = NIGHT_SHIPPED_VISITS * visit_seconds(ns) + build_seconds(layers);
+        double seconds = NIGHT_SHIPPED_VISITS * visit_s + build_s;
         if (most_s > 0 && s->shipped_s + seconds > most_s) {
             s->shipped_left_out++;
             continue;
@@ -341,6 +314,7 @@ static enum lathe_status make_plan(const struct stocks *s, int rounds, json_t *n
         if (!s->items[i].visits) continue;
         json_t *network = json_copy((json_t *)(uintptr_t)s->items[i].network);
         json_object_set_new(network, "visits", json_integer(s->items[i].visits));
+        json_object_set_new(network, "wave", json_integer(s->items[i].wave));
         json_array_append_new(networks, network);
         chosen++;
     }
@@ -361,13 +335,14 @@ enum lathe_status night_plan_make(struct kv_txn *txn, const struct night_choice 
 {
     struct stocks s = {0};
     json_t *networks = json_array();
+    double budget_s = c->budget_s * budget_share;
     enum lathe_status st = read_stocks(txn, c, &s, err);
-    if (!st) st = add_shipped(txn, c->shipped, NULL, c->budget_s / 2, &s, networks, err);
-    int rounds = st ? 0 : choose_all(&s, c->budget_s);
+    if (!st) st = add_shipped(txn, c->shipped, NULL, budget_s / 2, &s, networks, err);
+    int rounds = st ? 0 : choose_all(&s, budget_s);
     if (!st && !rounds) {
         rounds = NIGHT_VISITS;
         st = night_rows_score(&s.rows, txn, c, err);
-        if (!st) choose_some(&s, c->budget_s);
+        if (!st) choose_some(&s, budget_s);
     }
     if (!st) st = make_plan(&s, rounds, networks, out, err);
     json_decref(networks);

@@ -11,7 +11,10 @@
  *   less         of the covering subnets the few that hold every row once, NIGHT_VISITS visits each, as many as the
  *                budget holds: those first that bring most in their time. What a row counts is what it matters (it is
  *                on a front, or in a shipped subnet), how wide its interval was when it was measured last, and how many
- *                nights ago that was, the latest hundred being looked at, so that every row has its night.
+ *                nights ago that was, the latest hundred being looked at, so that every row has its night. They are
+ *                visited in waves, each to its end, so that a night which is cut short has whole rows.
+ *
+ * What visits take is foreseen by the table's rows and by what the latest nights took (night_time.h).
  *
  * Shipped subnets come first, and take half of the budget at most. Rows that only stand alone (microcontrollers) are
  * networks of one layer. The same input gives the same plan.

@@ -6,17 +6,14 @@
 #include <stdlib.h>
 
 #include "lut/table/nights.h"
-#include "server/jobs/internal.h"
 
 enum { NIGHTS_LOOKED_AT = 100 };
 static const double worth_of_itself = 1, worth_of_use = 4, width_unit = 0.01, width_most = 3, width_unknown = 1;
-/* Before anything is known of a device, as in progress.c. */
-static const double ns_per_mac_guess = 0.2;
 
-enum lathe_status night_rows_init(struct night_rows *out, struct kv_txn *txn, struct table_id table,
-                                  const struct plan *plan, struct lathe_error *err)
+enum lathe_status night_rows_init(struct night_rows *out, struct table_id table, const struct plan *plan,
+                                  struct lathe_error *err)
 {
-    *out = (struct night_rows){.table = table, .index = json_object(), .ns_per_mac = ns_per_mac_guess};
+    *out = (struct night_rows){.table = table, .index = json_object()};
     out->items = calloc(plan->row_count + 1, sizeof *out->items);
     if (!out->items || !out->index) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     for (size_t i = 0; i < plan->row_count; i++)
@@ -29,7 +26,7 @@ enum lathe_status night_rows_init(struct night_rows *out, struct kv_txn *txn, st
     {
         out->items[json_integer_value(number)].text = text;
     }
-    return profile_speed(txn, table, 0, &out->ns_per_mac, err);
+    return LATHE_OK;
 }
 
 void night_rows_clear(struct night_rows *rows)
@@ -65,19 +62,6 @@ enum lathe_status night_rows_of(const struct night_rows *rows, const json_t *lay
     *out = numbers;
     *count = n;
     return LATHE_OK;
-}
-
-enum lathe_status night_row_ns(struct kv_txn *txn, const struct night_rows *rows, const char *text, double *ns,
-                               struct lathe_error *err)
-{
-    struct latency latency;
-    struct layer layer;
-    enum lathe_status st = table_get(txn, rows->table, 0, text, &latency, err);
-    if (!st) *ns = latency_best_ms(&latency) * 1e6;
-    if (st != LATHE_NOT_FOUND) return st;
-    st = layer_parse(text, &layer, err);
-    if (!st) *ns = (double)layer_macs(&layer) * rows->ns_per_mac;
-    return st;
 }
 
 /* ---- scores ---- */

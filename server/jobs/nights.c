@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* Profiles of mode "night": networks and the order of their visits are given, results go into a night's version of the
  * table. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "lut/table/nights.h"
 #include "server/jobs/internal.h"
 #include "server/jobs/night_plan.h"
+#include "server/jobs/night_time.h"
 
 /* NIGHT_BLOCK: visits to a shipped subnet in a row, as a measurement visits its network. Its blocks lie apart, since
  * what a device is like for a second says little of a night. */
@@ -20,16 +22,21 @@ static const double budget_max_s = 7 * 86400;
 /* A network as its visits are ordered. */
 struct item {
     uint32_t number; /* index among the request's */
-    int resolution;  /* 0: a layer by itself */
+    int wave;
+    int resolution; /* 0: a layer by itself */
     int visits;
-    bool shipped;
 };
 
 struct items {
-    struct item *items;
-    size_t count;
-    int rounds; /* most visits of a network that is not shipped, at least 1 */
+    struct item *cover, *shipped;
+    size_t cover_count, shipped_count;
 };
+
+static void items_clear(struct items *items)
+{
+    free(items->cover);
+    free(items->shipped);
+}
 
 static bool role_is(const json_t *network, const char *role)
 {
@@ -58,6 +65,7 @@ static enum lathe_status check_network(const json_t *network, size_t i, struct l
     const json_t *layers = NULL;
     int role = 0;
     int64_t visits = 0;
+    int64_t wave = 0;
     static const char *const roles[] = {"cover", "shipped", "sentinel", NULL};
     snprintf(field, sizeof field, "networks[%zu]", i);
     json_fields_begin(&f, network, err);
@@ -66,6 +74,7 @@ static enum lathe_status check_network(const json_t *network, size_t i, struct l
     json_get_word(&f, "role", JSON_REQUIRED, roles, &role);
     json_get_string(&f, "shipped", JSON_OPTIONAL, &shipped);
     json_get_int(&f, "visits", JSON_OPTIONAL, 0, PLAN_MAX_ROUNDS, &visits);
+    json_get_int(&f, "wave", JSON_OPTIONAL, 0, NETWORKS_MAX, &wave);
     enum lathe_status st = json_fields_end(&f);
     if (st) {
         error_in_field(err, field);
@@ -124,32 +133,33 @@ static int resolution_of(const json_t *network)
     return first.in.h;
 }
 
-static int by_resolution(const void *a, const void *b)
+static int by_wave(const void *a, const void *b)
 {
     const struct item *x = a;
     const struct item *y = b;
+    if (x->wave != y->wave) return x->wave < y->wave ? -1 : 1;
     if (x->resolution != y->resolution) return x->resolution < y->resolution ? -1 : 1;
     return (x->number > y->number) - (x->number < y->number);
 }
 
-/* @param networks without a sentinel. @param[out] out its items are to be freed. */
+/* @param networks without a sentinel. @param[out] out items_clear() it, on failure too. */
 static enum lathe_status list_items(const json_t *networks, int rounds, struct items *out, struct lathe_error *err)
 {
     size_t i;
     const json_t *network;
-    struct items list = {.items = calloc(json_array_size(networks) + 1, sizeof *list.items), .rounds = 1};
-    if (!list.items) return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    size_t most = json_array_size(networks) + 1;
+    *out = (struct items){.cover = calloc(most, sizeof *out->cover), .shipped = calloc(most, sizeof *out->shipped)};
+    if (!out->cover || !out->shipped) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     json_array_foreach(networks, i, network)
     {
         int64_t visits = job_int(network, "visits");
         struct item item = {.number = (uint32_t)i, .resolution = resolution_of(network)};
-        item.shipped = role_is(network, "shipped");
+        item.wave = (int)job_int(network, "wave");
         item.visits = visits ? (int)visits : rounds;
-        if (!item.shipped && item.visits > list.rounds) list.rounds = item.visits;
-        list.items[list.count++] = item;
+        if (role_is(network, "shipped")) out->shipped[out->shipped_count++] = item;
+        else out->cover[out->cover_count++] = item;
     }
-    qsort(list.items, list.count, sizeof *list.items, by_resolution);
-    *out = list;
+    qsort(out->cover, out->cover_count, sizeof *out->cover, by_wave);
     return LATHE_OK;
 }
 
@@ -159,53 +169,90 @@ static int share_of_round(int n, int rounds, int round)
     return n * (round + 1) / rounds - n * round / rounds;
 }
 
+/* A round of some networks of one resolution. @param room for their numbers. */
+static void put_round(const struct item *items, size_t n, int rounds, int round, struct rng *rng, uint32_t *room,
+                      json_t *visits)
+{
+    size_t due = 0;
+    for (size_t i = 0; i < n; i++)
+        if (share_of_round(items[i].visits, rounds, round)) room[due++] = items[i].number;
+    rng_shuffle(rng, room, due);
+    for (size_t i = 0; i < due; i++) json_array_append_new(visits, json_integer(room[i]));
+}
+
+static size_t same_resolution(const struct item *items, size_t n)
+{
+    size_t same = 1;
+    while (same < n && items[same].resolution == items[0].resolution) same++;
+    return same;
+}
+
+/* Rounds in sittings, resolution by resolution, for the reason that the planner has. */
+static void put_wave(const struct item *items, size_t n, struct rng *rng, uint32_t *room, json_t *visits)
+{
+    int rounds = 1;
+    for (size_t i = 0; i < n; i++)
+        if (items[i].visits > rounds) rounds = items[i].visits;
+    for (int sitting = 0; sitting < rounds; sitting += ROUNDS_A_SITTING)
+        for (size_t at = 0, same; at < n; at += same) {
+            same = same_resolution(items + at, n - at);
+            for (int r = sitting; r < sitting + ROUNDS_A_SITTING && r < rounds; r++)
+                put_round(items + at, same, rounds, r, rng, room, visits);
+        }
+}
+
+static enum lathe_status order_cover(const struct items *all, uint64_t seed, json_t *visits, struct lathe_error *err)
+{
+    struct rng rng;
+    uint32_t *room = malloc((all->cover_count + 1) * sizeof *room);
+    if (!room) return error_set(err, LATHE_NO_MEMORY, "out of memory");
+    rng_seed(&rng, seed);
+    for (size_t at = 0, n; at < all->cover_count; at += n) {
+        n = 1;
+        while (at + n < all->cover_count && all->cover[at + n].wave == all->cover[at].wave) n++;
+        put_wave(all->cover + at, n, &rng, room, visits);
+    }
+    free(room);
+    return LATHE_OK;
+}
+
 static int blocks_of(const struct item *item)
 {
     return (item->visits + NIGHT_BLOCK - 1) / NIGHT_BLOCK;
 }
 
-/* Blocks of a shipped subnet in a round, the last one as long as what is left. */
-static void put_blocks(const struct items *all, const struct item *item, int round, json_t *visits)
+/* Behind so many of the others' visits a block comes: blocks lie evenly over all of them. */
+static size_t place_of_block(const struct item *item, int block, size_t others)
 {
-    int blocks = blocks_of(item);
-    int first = blocks * round / all->rounds;
-    for (int k = first; k < first + share_of_round(blocks, all->rounds, round); k++)
-        for (int i = k * NIGHT_BLOCK; i < (k + 1) * NIGHT_BLOCK && i < item->visits; i++)
-            json_array_append_new(visits, json_integer(item->number));
+    return others * (2 * (size_t)block + 1) / (2 * (size_t)blocks_of(item));
 }
 
-/* A round of the networks of one resolution. @param room all->count numbers. */
-static void put_round(const struct items *all, size_t from, size_t to, int round, struct rng *rng, uint32_t *room,
-                      json_t *visits)
+/* Blocks of shipped subnets that come behind `done` of `others` visits; the last of a subnet is as long as what is
+ * left.
+ */
+static void put_blocks(const struct items *all, size_t done, size_t others, json_t *visits)
 {
-    size_t n = 0;
-    for (size_t i = from; i < to; i++) {
-        const struct item *item = &all->items[i];
-        if (!item->shipped && share_of_round(item->visits, all->rounds, round)) room[n++] = item->number;
-    }
-    rng_shuffle(rng, room, n);
-    for (size_t i = 0; i < n; i++) json_array_append_new(visits, json_integer(room[i]));
-    for (size_t i = from; i < to; i++)
-        if (all->items[i].shipped) put_blocks(all, &all->items[i], round, visits);
-}
-
-/* Rounds in sittings, resolution by resolution, for the reason that the planner has. */
-static enum lathe_status order_visits(const struct items *all, uint64_t seed, json_t *visits, struct lathe_error *err)
-{
-    struct rng rng;
-    uint32_t *room = malloc((all->count + 1) * sizeof *room);
-    if (!room) return error_set(err, LATHE_NO_MEMORY, "out of memory");
-    rng_seed(&rng, seed);
-    for (int sitting = 0; sitting < all->rounds; sitting += ROUNDS_A_SITTING) {
-        for (size_t from = 0, to; from < all->count; from = to) {
-            to = from + 1;
-            while (to < all->count && all->items[to].resolution == all->items[from].resolution) to++;
-            for (int r = sitting; r < sitting + ROUNDS_A_SITTING && r < all->rounds; r++)
-                put_round(all, from, to, r, &rng, room, visits);
+    for (size_t i = 0; i < all->shipped_count; i++) {
+        const struct item *item = &all->shipped[i];
+        for (int block = 0; block < blocks_of(item); block++) {
+            if (place_of_block(item, block, others) != done) continue;
+            for (int k = block * NIGHT_BLOCK; k < (block + 1) * NIGHT_BLOCK && k < item->visits; k++)
+                json_array_append_new(visits, json_integer(item->number));
         }
     }
-    free(room);
-    return LATHE_OK;
+}
+
+static enum lathe_status order_visits(const struct items *all, uint64_t seed, json_t *visits, struct lathe_error *err)
+{
+    json_t *cover = json_array();
+    enum lathe_status st = order_cover(all, seed, cover, err);
+    size_t others = json_array_size(cover);
+    for (size_t done = 0; !st && done <= others; done++) {
+        put_blocks(all, done, others, visits);
+        if (done < others) json_array_append(visits, json_array_get(cover, done));
+    }
+    json_decref(cover);
+    return st;
 }
 
 /* ---- creation ---- */
@@ -216,7 +263,7 @@ struct night_draft {
     json_t *networks; /* without a sentinel */
     json_t *visits;
     json_t *rows; /* object, row -> how many networks have it */
-    double macs, params;
+    double params;
     json_t *job; /* the outcome */
 };
 
@@ -245,19 +292,6 @@ static void count_rows(const json_t *network, json_t *rows)
         json_object_set_new(rows, row, json_integer(json_integer_value(json_object_get(rows, row)) + 1));
     }
     json_decref(own);
-}
-
-static double macs_of(const json_t *network)
-{
-    double macs = 0;
-    size_t i;
-    const json_t *text;
-    json_array_foreach(json_object_get(network, "layers"), i, text)
-    {
-        struct layer layer;
-        if (!layer_parse(json_string_value(text), &layer, NULL)) macs += (double)layer_macs(&layer);
-    }
-    return macs;
 }
 
 static void take_networks(struct night_draft *d)
@@ -317,11 +351,9 @@ static enum lathe_status make_draft(const struct jobs *jobs, const struct night_
     take_networks(d);
     enum lathe_status st = list_items(d->networks, profile.rounds, &items, err);
     if (!st) st = order_visits(&items, q->seed, d->visits, err);
-    free(items.items);
+    items_clear(&items);
     if (st) return st;
     plan_note_params(d->visits, d->networks, &d->params);
-    for (size_t i = 0; i < json_array_size(d->visits); i++)
-        d->macs += macs_of(json_array_get(d->networks, (size_t)json_integer_value(json_array_get(d->visits, i))));
     return LATHE_OK;
 }
 
@@ -365,23 +397,43 @@ static enum lathe_status put_row_keys(struct kv_txn *txn, const struct night_dra
     return st;
 }
 
+/* What the job is likely to take. */
+static enum lathe_status foresee(struct kv_txn *txn, const struct night_draft *d, struct lathe_error *err)
+{
+    struct night_time time;
+    struct table_id id = {d->request->device, d->request->config};
+    size_t i;
+    const json_t *network;
+    double nominal_s = 0;
+    enum lathe_status st = night_time_init(&time, txn, id, err);
+    json_array_foreach(d->networks, i, network)
+    {
+        double visit_s = 0;
+        double build_s = 0;
+        int64_t visits = job_int(network, "visits");
+        if (!st) st = night_time_of(txn, &time, json_object_get(network, "layers"), &visit_s, &build_s, err);
+        nominal_s += visit_s * (double)(visits ? visits : job_int(d->job, "rounds")) + build_s;
+    }
+    job_set_hidden(d->job, "nominal_ms", (int64_t)(nominal_s * 1000) + 1);
+    json_object_set_new(d->job, "estimate_s", json_real(ceil(nominal_s * time.slowness * 10) / 10));
+    json_object_set_new(d->job, "estimate_from", json_string("table"));
+    return st;
+}
+
 static enum lathe_status put_plan(struct kv_txn *txn, struct night_draft *d, struct lathe_error *err)
 {
-    struct table_id id = {d->request->device, d->request->config};
     json_t *sentinel = NULL;
     json_t *networks = json_copy(d->networks);
-    double ns_per_mac = 0;
     enum lathe_status st = find_sentinel(txn, d, &sentinel, err);
     if (!st) {
         job_add_sentinel(d->job, networks, sentinel);
         st = plan_put(txn, d->job, networks, d->visits, err);
     }
     if (!st) st = put_row_keys(txn, d, err);
-    if (!st) st = profile_speed(txn, id, 0, &ns_per_mac, err);
+    if (!st) st = foresee(txn, d, err);
     json_decref(networks);
     json_decref(sentinel);
     if (st) return st;
-    progress_estimate(d->job, d->macs, d->params, ns_per_mac, ns_per_mac > 0);
     job_set_hidden(d->job, "params", (int64_t)d->params);
     job_set_hidden(d->job, "version", d->request->version);
     job_set_int(d->job, "networks", (int64_t)json_array_size(d->networks));

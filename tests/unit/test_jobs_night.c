@@ -254,6 +254,60 @@ START_TEST(rounds_are_shuffled_and_each_holds_every_network)
 }
 END_TEST
 
+START_TEST(networks_of_a_wave_have_all_their_visits_before_the_next_ones_begin)
+{
+    char id[40];
+    uint32_t version = begin_night();
+    const struct night_choice choice = choice_of("small", &small, version);
+    struct night_plan plan = plan_night(&choice);
+    size_t i;
+    json_t *network;
+    size_t covering = json_array_size(plan.networks) - 1; /* without the sentinel */
+    json_array_foreach(plan.networks, i, network)
+    {
+        if (i < covering) json_object_set_new(network, "wave", json_integer(i < covering / 2 ? 1 : 0));
+    }
+    start_night("small", version, &plan, 0, id);
+    json_array_clear(night_device.order);
+    work_nights();
+    bool second = false;
+    const json_t *number;
+    json_array_foreach(night_device.order, i, number)
+    {
+        bool of_second = (size_t)json_integer_value(number) < covering / 2;
+        ck_assert(of_second || !second);
+        second = of_second;
+    }
+    ck_assert(second);
+    night_plan_clear(&plan);
+}
+END_TEST
+
+/* The device is busy with other things, too: what its table foresees is too little. */
+START_TEST(what_a_night_takes_is_learned_from_the_nights_before)
+{
+    char id[40];
+    struct night_choice choice = choice_of("small", &small, 0);
+    struct night_plan first = plan_night(&choice);
+    night_device.busy_ns = UINT64_C(700000000);
+    full_night(0, id);
+    work_nights();
+    json_t *job = get_job("profile", id);
+    double device_s = json_number_value(json_object_get(job, "device_s"));
+    struct night_plan second = plan_night(&choice);
+    ck_assert_double_lt(first.estimate_s, device_s / 2);
+    ck_assert_double_eq_tol(second.estimate_s, device_s, device_s * 0.01);
+    choice.budget_s = device_s * 0.9;
+    struct night_plan third = plan_night(&choice);
+    ck_assert_int_lt(third.rounds, second.rounds);
+    ck_assert(third.estimate_s <= choice.budget_s);
+    json_decref(job);
+    night_plan_clear(&first);
+    night_plan_clear(&second);
+    night_plan_clear(&third);
+}
+END_TEST
+
 START_TEST(a_budget_ends_a_night_early_and_well)
 {
     char id[40];
@@ -580,6 +634,8 @@ static TCase *night_case(void)
     tcase_add_test(c, shipped_subnets_are_timed_as_wholes_visit_by_visit);
     tcase_add_test(c, a_shipped_subnet_is_visited_in_blocks_that_lie_apart);
     tcase_add_test(c, rounds_are_shuffled_and_each_holds_every_network);
+    tcase_add_test(c, networks_of_a_wave_have_all_their_visits_before_the_next_ones_begin);
+    tcase_add_test(c, what_a_night_takes_is_learned_from_the_nights_before);
     tcase_add_test(c, a_budget_ends_a_night_early_and_well);
     tcase_add_test(c, another_fingerprint_fails_the_night_and_says_so);
     tcase_add_test(c, a_night_may_have_another_fingerprint_than_its_table);
