@@ -3,8 +3,9 @@
 /* Latency tables on kv: <device>/<config> -> layer -> statistics.
  *
  * A table has versions, one a fingerprint: results under another fingerprint start a new version and never mix with the
- * old one; the newest version is the one that readers get. A version's entries hold statistics; raw samples are kept in
- * chunks beside them, each under a source id, so that storing the same chunk twice changes nothing.
+ * old one; the newest version is the one that readers get. Beside them stand versions that nights fill (nights.h). A
+ * version's entries hold statistics; raw samples are kept in chunks beside them, each under a source id, so that
+ * storing the same chunk twice changes nothing.
  *
  * A row is named by its row text: the layer's canonical text, and where the figures hold for networks of one input
  * resolution only, that resolution behind it: "linear in=1x1x1536 out=1x1x1000 @160". Published tables are one file a
@@ -74,7 +75,7 @@ struct table_info {
     uint32_t version; /* from 1 */
     size_t entries;   /* of that version */
     int64_t created_ms, updated_ms;
-    char origin[16];     /* "measured" or "imported" */
+    char origin[16];     /* "measured", "imported" or "night" */
     json_t *fingerprint; /* object; owned: free by table_info_clear() */
     json_t *notes;       /* object or NULL; owned */
 };

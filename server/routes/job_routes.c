@@ -7,17 +7,33 @@
 
 #include "server/routes/job_waiters.h"
 
+/* Of profiles. @return false: it was answered. */
+static bool read_mode(struct http_request *request, const char **mode)
+{
+    static const char *const modes[] = {"layers", "isolated", "regression", "night"};
+    *mode = http_query(request, "mode");
+    if (!*mode) return true;
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        if (strcmp(*mode, modes[i]) == 0) return true;
+    http_reply_problem(request, 400, "mode", NULL, "mode must be layers, isolated, regression or night");
+    return false;
+}
+
 enum http_outcome reply_job_list(struct http_request *request, const char *kind)
 {
     struct app *app = http_app(request);
     struct lathe_error err = {0};
-    static const char *const known[] = {"limit", "cursor", "device", "config", NULL};
-    const struct job_filter filter = {http_query(request, "device"), http_query(request, "config")};
+    static const char *const known[] = {"limit", "cursor", "device", "config", "mode", NULL};
+    static const char *const without_mode[] = {"limit", "cursor", "device", "config", NULL};
+    bool has_modes = strcmp(kind, "profile") == 0;
+    struct job_filter filter = {.device = http_query(request, "device"), .config = http_query(request, "config")};
     json_t *list = NULL;
     char next[65] = "";
     size_t limit = 0;
     const char *cursor = NULL;
-    if (!http_query_known(request, known) || !page_of(request, &limit, &cursor)) return HTTP_DONE;
+    if (!http_query_known(request, has_modes ? known : without_mode) || !page_of(request, &limit, &cursor))
+        return HTTP_DONE;
+    if (has_modes && !read_mode(request, &filter.mode)) return HTTP_DONE;
     if (jobs_list(app->jobs, kind, &filter, cursor, limit, &list, next, &err)) return fail(request, &err);
     http_reply_json(request, 200, page_json(list, next));
     return HTTP_DONE;

@@ -6,7 +6,8 @@
 
 #include "server/routes/app.h"
 
-/** Answer a list request for jobs of a kind, of all or of one device or config. */
+/** Answer a list request for jobs of a kind, of all or of one device or config; of profiles of one mode, or any but
+ *  "night". */
 enum http_outcome reply_job_list(struct http_request *, const char *kind);
 /** Answer with the job in the path's {id}; where the client prefers to wait, once it has ended or the time is over. */
 enum http_outcome reply_job(struct http_request *, const char *kind);

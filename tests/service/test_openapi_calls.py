@@ -175,6 +175,8 @@ class EveryCallTest(unittest.TestCase):
         for kind in ("profiles", "measurements", "cleans"):
             self.call(200, "GET", f"/v1/{kind}?limit=1")
             self.call(200, "GET", f"/v1/{kind}?device=here")
+        self.call(200, "GET", "/v1/profiles?mode=layers")
+        self.call(200, "GET", "/v1/profiles?mode=night")
         self.call(200, "GET", f"/v1/cleans/{jobs[1]['id']}", headers={"Prefer": "wait=1"})
         self.assertIsNotNone(self.call(200, "GET", "/v1/devices/here")["condition"])
 

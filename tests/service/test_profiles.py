@@ -155,6 +155,15 @@ class ProfileTest(unittest.TestCase):
         self.assertEqual(len(rest["items"]), 1)
         self.assertIsNone(rest["next"])
 
+    def test_profiles_are_listed_by_mode(self):
+        job = start_profile(self.server)
+        self.server.ok("DELETE", f"/v1/profiles/{job['id']}")
+        self.assertEqual([p["id"] for p in self.server.ok("GET", "/v1/profiles?mode=layers")["items"]], [job["id"]])
+        self.assertEqual(self.server.ok("GET", "/v1/profiles?mode=night")["items"], [])
+        status, _, problem = self.server.call("GET", "/v1/profiles?mode=sometimes")
+        self.assertEqual((status, problem["field"]), (400, "mode"))
+        self.assertEqual(self.server.call("GET", "/v1/measurements?mode=layers")[0], 400)
+
     def test_a_request_that_can_not_be_met_names_its_field(self):
         self.server.ok("POST", "/v1/devices", {"name": "far", "transport": {"type": "serial", "port": "/dev/ttyX", "protocol": "mlperf-tiny"}})
         cases = [
