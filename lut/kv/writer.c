@@ -40,11 +40,23 @@ static enum lathe_status begin(struct kv *kv, struct kv_txn *txn, struct lathe_e
     return rc ? kv_failed(kv, rc, "write", err) : LATHE_OK;
 }
 
+/* What is above the limit must not grow. @param[in,out] used bytes before the function ran, and after it. */
+static void refuse_growth(const struct kv_txn *txn, struct write_request *r, uint64_t *used)
+{
+    struct lathe_error full;
+    uint64_t before = *used;
+    *used = space_used(txn->kv, txn->txn);
+    if (*used <= before || !space_is_full(txn->kv, *used)) return;
+    space_failed(txn->kv, &full);
+    settle(r, full.status, &full);
+}
+
 /* Run those of first..end (exclusive) that have not failed yet. @return the one that spoiled the transaction, or NULL.
  * @param[out] changed whether there is anything to commit. */
 static struct write_request *run_all(struct kv_txn *txn, struct write_request *first, const struct write_request *end,
                                      bool *changed)
 {
+    uint64_t used = space_used(txn->kv, txn->txn);
     *changed = false;
     for (struct write_request *r = first; r != end; r = r->next) {
         if (r->settled) continue;
@@ -54,6 +66,7 @@ static struct write_request *run_all(struct kv_txn *txn, struct write_request *f
         /* A function can't talk its way past an operation that LMDB refused. */
         if (txn->broken) settle(r, txn->failure.status, &txn->failure);
         else if (r->status) settle(r, r->status, NULL);
+        else if (txn->wrote) refuse_growth(txn, r, &used);
         if (r->settled && txn->wrote) return r;
         if (txn->wrote) *changed = true;
     }
@@ -95,7 +108,9 @@ static struct write_request *commit_some(struct kv *kv, struct write_request *fi
         mdb_txn_abort(txn.txn);
         return end;
     }
-    int rc = mdb_txn_commit(txn.txn);
+    int rc = space_save(&txn);
+    if (rc) mdb_txn_abort(txn.txn);
+    else rc = mdb_txn_commit(txn.txn);
     if (rc) {
         kv_failed(kv, rc, "write", &why);
         settle_all(first, end, &why);
@@ -103,6 +118,7 @@ static struct write_request *commit_some(struct kv *kv, struct write_request *fi
     }
     pthread_mutex_lock(&kv->writer.lock);
     kv->writer.commits++;
+    kv->writer.counted += (uint64_t)txn.counted;
     kv->writer.writes += count_good(first, end);
     pthread_mutex_unlock(&kv->writer.lock);
     changes_tell(&kv->writer.changes);
@@ -199,18 +215,4 @@ void kv_watch(struct kv *kv, const struct kv_watch *watch)
     pthread_mutex_lock(&kv->writer.lock);
     kv->writer.watch = watch ? *watch : (struct kv_watch){0};
     pthread_mutex_unlock(&kv->writer.lock);
-}
-
-void kv_get_stats(struct kv *kv, struct kv_stats *out)
-{
-    struct kv_stats stats = {0};
-    pthread_mutex_lock(&kv->writer.lock);
-    stats.commits = kv->writer.commits;
-    stats.writes = kv->writer.writes;
-    pthread_mutex_unlock(&kv->writer.lock);
-    MDB_envinfo info;
-    MDB_stat stat;
-    if (mdb_env_info(kv->env, &info) == 0 && mdb_env_stat(kv->env, &stat) == 0)
-        stats.bytes_used = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
-    *out = stats;
 }
