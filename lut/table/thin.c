@@ -17,8 +17,10 @@ enum lathe_status kept_row_get(struct kv_txn *txn, struct table_id id, uint32_t 
 {
     char key[KEY_BYTES];
     struct kv_slice value;
+    enum lathe_status st = version_resolve(txn, id, &version, err);
+    if (st) return st;
     key_of_row(key, kept_space, id, version, row_text);
-    enum lathe_status st = kv_get(txn, KV_KEY(key), &value, err);
+    st = kv_get(txn, KV_KEY(key), &value, err);
     return st ? st : kept_decode(value, out, err);
 }
 
@@ -111,9 +113,11 @@ enum lathe_status table_thin_row(struct kv_txn *txn, struct table_id id, uint32_
     char tail[ROW_TEXT_BYTES + 1];
     size_t count = 0;
     size_t chunks = 0;
+    enum lathe_status st = version_resolve(txn, id, &version, err);
+    if (st) return st;
     snprintf(tail, sizeof tail, "%s/", row_text);
     key_of_row(prefix, "samples", id, version, tail);
-    enum lathe_status st = kv_scan(txn, prefix, NULL, count_samples, &count, err);
+    st = kv_scan(txn, prefix, NULL, count_samples, &count, err);
     /* Deleted first: a store at its limit takes the summary only in place of something. */
     if (!st) st = kv_delete_prefix(txn, prefix, &chunks, err);
     if (!st && !chunks) return LATHE_NOT_FOUND;
