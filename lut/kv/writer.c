@@ -14,6 +14,8 @@
 
 #include "lut/kv/store.h"
 
+enum { FREED_MUCH_BYTES = 64 * 1024 };
+
 struct write_request {
     kv_write_fn fn;
     void *context;
@@ -87,6 +89,19 @@ static void settle_all(struct write_request *first, const struct write_request *
         if (!r->settled) settle(r, why->status, why);
 }
 
+/* LMDB uses pages again from the second transaction after the one that freed them. So that what was deleted makes room
+ * at once, a large deletion is followed by a transaction that changes next to nothing. */
+static void make_room(struct kv *kv)
+{
+    static const char key[] = "freed";
+    MDB_txn *txn;
+    MDB_val k = {sizeof key - 1, (void *)key};
+    MDB_val v = {sizeof kv->writer.commits, &kv->writer.commits};
+    if (mdb_txn_begin(kv->env, NULL, 0, &txn) != 0) return;
+    if (mdb_put(txn, kv->meta, &k, &v, 0) == 0) mdb_txn_commit(txn);
+    else mdb_txn_abort(txn);
+}
+
 /* Run and commit requests from first on. @return the first one that is left for another transaction, or NULL. */
 static struct write_request *commit_some(struct kv *kv, struct write_request *first)
 {
@@ -94,11 +109,13 @@ static struct write_request *commit_some(struct kv *kv, struct write_request *fi
     struct lathe_error why;
     struct kv_txn txn;
     bool changed;
+    uint64_t space_before = 0;
     for (;;) {
         if (begin(kv, &txn, &why)) {
             settle_all(first, end, &why);
             return end;
         }
+        space_before = space_used(kv, txn.txn);
         struct write_request *spoiler = run_all(&txn, first, end, &changed);
         if (!spoiler) break;
         mdb_txn_abort(txn.txn);
@@ -108,6 +125,7 @@ static struct write_request *commit_some(struct kv *kv, struct write_request *fi
         mdb_txn_abort(txn.txn);
         return end;
     }
+    bool freed = space_used(kv, txn.txn) + FREED_MUCH_BYTES < space_before;
     int rc = space_save(&txn);
     if (rc) mdb_txn_abort(txn.txn);
     else rc = mdb_txn_commit(txn.txn);
@@ -121,6 +139,7 @@ static struct write_request *commit_some(struct kv *kv, struct write_request *fi
     kv->writer.counted += (uint64_t)txn.counted;
     kv->writer.writes += count_good(first, end);
     pthread_mutex_unlock(&kv->writer.lock);
+    if (freed) make_room(kv);
     changes_tell(&kv->writer.changes);
     return end;
 }

@@ -15,7 +15,8 @@ static const uint64_t HURRY_NS = UINT64_C(600000000000); /* between sweeps of a 
 struct keeper {
     struct kv *kv;
     int64_t keep_ms;
-    uint64_t next_ns, hurry_ns; /* of keeper_tick() alone: when to sweep, and how soon if need be */
+    uint64_t next_ns, hurry_ns; /* of keeper_tick() alone: when to sweep, and how soon while the store fills up */
+    bool filling;               /* the same: at the last tick */
     pthread_t thread;
     atomic_bool stop;
     pthread_mutex_t lock; /* guards what follows */
@@ -87,11 +88,21 @@ static bool is_filling(const struct keeper *k)
     return stats.used_bytes > stats.limit_bytes / 100 * 80;
 }
 
+/* Once an hour, and as often as samples may get old. */
+static uint64_t interval_ns(const struct keeper *k)
+{
+    uint64_t keep_ns = (uint64_t)k->keep_ms * 1000000;
+    return keep_ns && keep_ns < HOUR_NS ? keep_ns : HOUR_NS;
+}
+
 void keeper_tick(struct keeper *k)
 {
     uint64_t now = clock_now_ns();
-    if (now < k->next_ns && (now < k->hurry_ns || !is_filling(k))) return;
-    k->next_ns = now + HOUR_NS;
+    bool filling = is_filling(k);
+    bool hurry = filling && (!k->filling || now >= k->hurry_ns);
+    k->filling = filling;
+    if (now < k->next_ns && !hurry) return;
+    k->next_ns = now + interval_ns(k);
     k->hurry_ns = now + HURRY_NS;
     pthread_mutex_lock(&k->lock);
     k->wanted = true;

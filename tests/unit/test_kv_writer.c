@@ -182,6 +182,12 @@ static enum lathe_status ignore_failure(void *context, struct kv_txn *txn, struc
     return LATHE_OK;
 }
 
+static enum lathe_status delete_pieces(void *context, struct kv_txn *txn, struct lathe_error *err)
+{
+    (void)context;
+    return kv_delete_prefix(txn, "piece/", NULL, err);
+}
+
 START_TEST(a_full_store_refuses_what_does_not_fit_and_keeps_the_rest)
 {
     enum { PIECE = 100000, LIMIT = 1 << 20 };
@@ -204,6 +210,12 @@ START_TEST(a_full_store_refuses_what_does_not_fit_and_keeps_the_rest)
     /* A function that overlooks the failure fails all the same. */
     ck_assert_int_eq(kv_write(kv, ignore_failure, &(struct put_args){"big", piece, PIECE}, &err), LATHE_FULL);
     ck_assert_uint_eq(count_keys("big"), 0);
+    /* What is deleted makes room at once, though not as one piece. */
+    ck_assert_ok(kv_write(kv, delete_pieces, NULL, ok_err));
+    for (int i = 0; i < stored / 2; i++) {
+        snprintf(key, sizeof key, "piece/%03d", i);
+        ck_assert_ok(kv_write(kv, put_one, &(struct put_args){key, piece, PIECE}, ok_err));
+    }
     kv_close(kv);
     options.map_bytes = 2 * LIMIT;
     ck_assert_ok(kv_open(dir.path, 1, &options, &kv, ok_err));

@@ -293,6 +293,28 @@ START_TEST(the_keeper_sweeps_at_the_start_and_once_an_hour)
 }
 END_TEST
 
+START_TEST(the_keeper_sweeps_as_soon_as_the_store_fills_up)
+{
+    enum { MAP_BYTES = 8 << 20 };
+    struct keeper *k = NULL;
+    kv_close(kv);
+    open_store(MAP_BYTES);
+    clock_replace(now_ns, wall_ms);
+    ck_assert_ok(keeper_new(kv, 3650 * DAY_MS, &k, ok_err));
+    keeper_tick(k);
+    wait_for_sweeps(k, 1);
+    fill(84);
+    keeper_tick(k);
+    wait_for_sweeps(k, 2);
+    struct keeper_status status;
+    keeper_get_status(k, &status);
+    ck_assert(status.early);
+    ck_assert_uint_eq(samples_of("d000", 0), 0);
+    keeper_free(k);
+    clock_replace(NULL, NULL);
+}
+END_TEST
+
 static TCase *sweeps(void)
 {
     TCase *c = tcase_create("sweep");
@@ -305,6 +327,7 @@ static TCase *sweeps(void)
     tcase_add_test(c, a_store_that_fills_up_loses_its_oldest_samples_first);
     tcase_add_test(c, samples_of_the_last_day_stay_even_in_a_full_store);
     tcase_add_test(c, the_keeper_sweeps_at_the_start_and_once_an_hour);
+    tcase_add_test(c, the_keeper_sweeps_as_soon_as_the_store_fills_up);
     return c;
 }
 
