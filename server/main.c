@@ -79,22 +79,20 @@ struct server {
 };
 
 static const struct http_route *const all_routes[] = {
-    health_routes,  token_routes,         session_routes,     device_routes,      space_routes,
-    network_routes, table_routes,         entry_routes,       predictor_routes,   subnet_routes,
-    front_routes,   evaluation_routes,    profile_routes,     measurement_routes, clean_routes,
-    lease_routes,   event_routes,         description_routes, sample_routes,      coverage_routes,
-    doubt_routes,   table_network_routes, net_config_routes,  agent_routes,       scan_routes,
-    storage_routes, NULL,
+    health_routes,        token_routes,       session_routes,
+    device_routes,        space_routes,       network_routes,
+    table_routes,         entry_routes,       predictor_routes,
+    subnet_routes,        front_routes,       evaluation_routes,
+    profile_routes,       measurement_routes, clean_routes,
+    lease_routes,         event_routes,       description_routes,
+    sample_routes,        coverage_routes,    doubt_routes,
+    table_network_routes, net_config_routes,  agent_routes,
+    scan_routes,          storage_routes,     NULL,
 };
 
-static const struct http_produces *const all_produces[] = {&entry_produces,
-                                                           &predictor_produces,
-                                                           &subnet_produces,
-                                                           &measurement_produces,
-                                                           &event_produces,
-                                                           &net_config_produces,
-                                                           &backup_produces,
-                                                           NULL};
+static const struct http_produces *const all_produces[] = {
+    &entry_produces, &predictor_produces,  &subnet_produces, &measurement_produces,
+    &event_produces, &net_config_produces, &backup_produces, NULL};
 
 /* ---- options ---- */
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agents/runner/core/slowdown.h"
 #include "agents/runner/report.h"
 #include "agents/runner/serve.h"
 #include "agents/runner/state.h"
@@ -269,6 +270,11 @@ int main(int argc, char **argv)
         const char *name;
         int (*run)(int, char **);
     } commands[] = {{"serve", run_serve}, {"list", run_list}, {"bench", run_bench}};
+    struct lathe_error err;
+    const char *slowdown = getenv(SLOWDOWN_VARIABLE);
+    if (slowdown_set(slowdown, &err)) return usage(err.message);
+    if (slowdown && *slowdown)
+        log_event(LOG_WARN, "layers are slowed down for a test: %s=%s", SLOWDOWN_VARIABLE, slowdown);
     if (argc < 2) return usage("say what to do: serve, list or bench");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         fputs(help, stdout);

@@ -35,8 +35,8 @@ struct kv_slice {
 };
 
 struct kv_options {
-    size_t map_bytes;   /* the file never gets larger; 0: 64 GiB. One that is larger already does not grow */
-    bool unsafe_nosync; /* for tests and benches: commits don't wait for the disk */
+    size_t map_bytes;    /* the file never gets larger; 0: 64 GiB. One that is larger already does not grow */
+    bool unsafe_nosync;  /* for tests and benches: commits don't wait for the disk */
     const char *counted; /* prefix of keys whose bytes are counted, see kv_stats; borrowed; NULL: none */
 };
 
@@ -81,9 +81,10 @@ enum lathe_status kv_delete_prefix(struct kv_txn *, const char *prefix, size_t *
 typedef enum lathe_status (*kv_write_fn)(void *context, struct kv_txn *, struct lathe_error *err);
 
 /** Run fn in a write transaction and wait until it is on disk.
- *  A function that makes the store larger than 15/16 of its limit is LATHE_FULL; one that does not, and so every one that
- *  deletes, goes on above it: the rest is the room that LMDB needs to change pages.
- *  @return fn's status; LATHE_FULL, also when the disk is; LATHE_IO when the commit failed. Nothing was changed then. */
+ *  A function that makes the store larger than 15/16 of its limit is LATHE_FULL; one that does not, and so every one
+ * that deletes, goes on above it: the rest is the room that LMDB needs to change pages.
+ *  @return fn's status; LATHE_FULL, also when the disk is; LATHE_IO when the commit failed. Nothing was changed then.
+ */
 enum lathe_status kv_write(struct kv *, kv_write_fn fn, void *context, struct lathe_error *err);
 
 /* Who wants to know what changes. */
@@ -100,11 +101,11 @@ struct kv_watch {
 void kv_watch(struct kv *, const struct kv_watch *);
 
 struct kv_stats {
-    uint64_t commits;    /* groups committed since kv_open() */
-    uint64_t writes;     /* write functions in them */
-    uint64_t file_bytes; /* of the store's file; it never shrinks: what was deleted is used again */
-    uint64_t used_bytes; /* of them, pages that hold something */
-    uint64_t limit_bytes; /* that the file never passes */
+    uint64_t commits;       /* groups committed since kv_open() */
+    uint64_t writes;        /* write functions in them */
+    uint64_t file_bytes;    /* of the store's file; it never shrinks: what was deleted is used again */
+    uint64_t used_bytes;    /* of them, pages that hold something */
+    uint64_t limit_bytes;   /* that the file never passes */
     uint64_t counted_bytes; /* of keys and values under options.counted, without what pages add */
 };
 /** Cheap: nothing is scanned. Any thread. */

@@ -7,7 +7,6 @@
 
 #include "lut/kv/store.h"
 
-
 enum { META_PAGES = 2, COUNT_BYTES = 8, COUNT_KEY_BYTES = 64 };
 
 uint64_t space_used(struct kv *kv, MDB_txn *txn)

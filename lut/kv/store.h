@@ -33,7 +33,7 @@ struct writer {
     struct write_request *first, **end; /* waiting, in order of arrival */
     bool stop;
     uint64_t commits, writes;
-    uint64_t counted; /* bytes of keys that are counted */
+    uint64_t counted;       /* bytes of keys that are counted */
     struct kv_watch watch;  /* changed: NULL when nobody watches */
     struct changes changes; /* the writer thread's own */
 };

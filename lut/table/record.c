@@ -8,6 +8,7 @@
 
 #include "lut/base/json.h"
 #include "lut/base/text.h"
+#include "lut/table/nights.h"
 
 enum { RECORD_SCHEMA = 1 };
 
@@ -126,6 +127,7 @@ enum lathe_status version_get(struct kv_txn *txn, struct table_id id, uint32_t v
     json_get_string(&f, "origin", JSON_REQUIRED, &origin);
     json_get_int(&f, "created", JSON_REQUIRED, INT64_MIN, INT64_MAX, &v.created_ms);
     json_get_int(&f, "entries", JSON_REQUIRED, 0, INT64_MAX, &entries);
+    json_get_int(&f, "updated", JSON_OPTIONAL, INT64_MIN, INT64_MAX, &v.updated_ms);
     if (json_fields_end(&f)) {
         st = damaged(key, why.message, err);
     } else {
@@ -146,7 +148,19 @@ enum lathe_status version_put(struct kv_txn *txn, struct table_id id, uint32_t v
     json_t *record =
         json_pack("{s:i, s:O, s:s, s:I, s:I}", "schema", RECORD_SCHEMA, "fingerprint", v->fingerprint, "origin",
                   v->origin, "created", (json_int_t)v->created_ms, "entries", (json_int_t)v->entries);
+    if (record && v->updated_ms) json_object_set_new(record, "updated", json_integer(v->updated_ms));
     return record_put(txn, key, record, err);
+}
+
+enum lathe_status fingerprint_same(const json_t *a, const json_t *b, bool *same, struct lathe_error *err)
+{
+    char *x = json_dumps(a, JSON_COMPACT | JSON_SORT_KEYS);
+    char *y = json_dumps(b, JSON_COMPACT | JSON_SORT_KEYS);
+    bool compared = x && y;
+    if (compared) *same = strcmp(x, y) == 0;
+    free(x);
+    free(y);
+    return compared ? LATHE_OK : error_set(err, LATHE_NO_MEMORY, "no memory to compare fingerprints");
 }
 
 static void key_of_notes(char key[KEY_BYTES], struct table_id id, uint32_t version)
@@ -189,10 +203,25 @@ enum lathe_status version_resolve(struct kv_txn *txn, struct table_id id, uint32
     return st;
 }
 
+static enum lathe_status night_changed(struct kv_txn *txn, struct table_id id, uint32_t version, size_t added,
+                                       int64_t now_ms, struct lathe_error *err)
+{
+    struct version_record v;
+    enum lathe_status st = version_get(txn, id, version, &v, err);
+    if (st) return st;
+    bool moved = added || now_ms > v.updated_ms;
+    v.entries += added;
+    if (now_ms > v.updated_ms) v.updated_ms = now_ms;
+    if (moved) st = version_put(txn, id, version, &v, err);
+    json_decref(v.fingerprint);
+    return st;
+}
+
 enum lathe_status table_changed(struct kv_txn *txn, struct table_id id, uint32_t version, size_t added, int64_t now_ms,
                                 struct lathe_error *err)
 {
     struct header_record header;
+    if (version_is_night(version)) return night_changed(txn, id, version, added, now_ms, err);
     enum lathe_status st = header_get(txn, id, &header, err);
     if (!st && now_ms > header.updated_ms) {
         header.updated_ms = now_ms;

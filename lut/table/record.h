@@ -30,6 +30,7 @@ struct version_record {
     json_t *fingerprint; /* owned */
     char origin[16];
     int64_t created_ms;
+    int64_t updated_ms; /* of a night, whose rows change without its table's header; else 0 */
     size_t entries;
 };
 /** @param[out] out free its fingerprint by json_decref(). @return as header_get(). */
@@ -37,6 +38,9 @@ enum lathe_status version_get(struct kv_txn *, struct table_id, uint32_t version
                               struct lathe_error *err);
 enum lathe_status version_put(struct kv_txn *, struct table_id, uint32_t version, const struct version_record *,
                               struct lathe_error *err);
+
+/** Whether two fingerprints are equal as canonical JSON. */
+enum lathe_status fingerprint_same(const json_t *a, const json_t *b, bool *same, struct lathe_error *err);
 
 /** @param[out] out new reference, or NULL when there are none. */
 enum lathe_status notes_get(struct kv_txn *, struct table_id, uint32_t version, json_t **out, struct lathe_error *err);
@@ -50,7 +54,7 @@ enum lathe_status version_resolve(struct kv_txn *, struct table_id, uint32_t *ve
 /** Multiply all times of a row. */
 void latency_scale(struct latency *, double factor);
 
-/** After rows changed: count the ones added, and move the table's time of change forward. */
+/** After rows changed: count the ones added, and move the table's time of change forward, of a night its own. */
 enum lathe_status table_changed(struct kv_txn *, struct table_id, uint32_t version, size_t added, int64_t now_ms,
                                 struct lathe_error *err);
 

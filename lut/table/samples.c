@@ -132,8 +132,8 @@ static enum lathe_status row_statistics(struct kv_txn *txn, struct table_id id, 
 /* A row that was thinned rests on its summary, too. @param found LATHE_OK or LATHE_NOT_FOUND, of latency: what the
  * samples give that there are. @return whether there is either. */
 static enum lathe_status add_kept(struct kv_txn *txn, struct table_id id, uint32_t version, const char *row_text,
-                                  const struct table_scaling *scaling, enum lathe_status found,
-                                  struct latency *latency, struct lathe_error *err)
+                                  const struct table_scaling *scaling, enum lathe_status found, struct latency *latency,
+                                  struct lathe_error *err)
 {
     struct kept_row kept;
     enum lathe_status st = kept_row_get(txn, id, version, row_text, &kept, err);

@@ -10,7 +10,9 @@
 #include "lut/base/clock.h"
 #include "lut/base/text.h"
 #include "lut/table/codec.h"
+#include "lut/table/nights.h"
 #include "lut/table/record.h"
+#include "lut/table/thin.h"
 
 void table_info_clear(struct table_info *info)
 {
@@ -38,7 +40,7 @@ enum lathe_status table_info(struct kv_txn *txn, struct table_id id, uint32_t ve
     snprintf(info.config, sizeof info.config, "%s", id.config);
     snprintf(info.origin, sizeof info.origin, "%s", v.origin);
     info.created_ms = version == 1 ? header.created_ms : v.created_ms;
-    info.updated_ms = header.updated_ms;
+    info.updated_ms = version_is_night(version) ? v.updated_ms : header.updated_ms;
     *out = info;
     return LATHE_OK;
 }
@@ -284,18 +286,6 @@ enum lathe_status table_scan(struct kv_txn *txn, struct table_id id, uint32_t ve
     return st ? st : scan.status;
 }
 
-/* Whether two fingerprints are equal as canonical JSON. */
-static enum lathe_status same_fingerprint(const json_t *a, const json_t *b, bool *same, struct lathe_error *err)
-{
-    char *x = json_dumps(a, JSON_COMPACT | JSON_SORT_KEYS);
-    char *y = json_dumps(b, JSON_COMPACT | JSON_SORT_KEYS);
-    bool compared = x && y;
-    if (compared) *same = strcmp(x, y) == 0;
-    free(x);
-    free(y);
-    return compared ? LATHE_OK : error_set(err, LATHE_NO_MEMORY, "no memory to compare fingerprints");
-}
-
 enum lathe_status table_version_for(struct kv_txn *txn, struct table_id id, const json_t *fingerprint,
                                     const char *origin, int64_t now_ms, uint32_t *version, struct lathe_error *err)
 {
@@ -311,7 +301,7 @@ enum lathe_status table_version_for(struct kv_txn *txn, struct table_id id, cons
         bool same = false;
         st = version_get(txn, id, header.version, &newest, err);
         if (st) return st;
-        st = same_fingerprint(fingerprint, newest.fingerprint, &same, err);
+        st = fingerprint_same(fingerprint, newest.fingerprint, &same, err);
         json_decref(newest.fingerprint);
         if (st) return st;
         if (same) {
@@ -366,9 +356,7 @@ enum lathe_status table_put(struct kv_txn *txn, struct table_id id, uint32_t ver
         key_of_row(samples, "samples", id, version, text);
         strncat(samples, "/", sizeof samples - strlen(samples) - 1);
         if (!st) st = kv_delete_prefix(txn, samples, NULL, err);
-        key_of_row(key, "kept", id, version, text);
-        if (!st) st = kv_delete(txn, KV_KEY(key), err);
-        if (st == LATHE_NOT_FOUND) st = LATHE_OK;
+        if (!st) st = kept_row_forget(txn, id, version, text, err);
     }
     return st ? st : table_changed(txn, id, version, added, now_ms, err);
 }

@@ -3,8 +3,9 @@
 /* Latency tables on kv: <device>/<config> -> layer -> statistics.
  *
  * A table has versions, one a fingerprint: results under another fingerprint start a new version and never mix with the
- * old one; the newest version is the one that readers get. A version's entries hold statistics; raw samples are kept in
- * chunks beside them, each under a source id, so that storing the same chunk twice changes nothing.
+ * old one; the newest version is the one that readers get. Beside them stand versions that nights fill (nights.h). A
+ * version's entries hold statistics; raw samples are kept in chunks beside them, each under a source id, so that
+ * storing the same chunk twice changes nothing.
  *
  * A row is named by its row text: the layer's canonical text, and where the figures hold for networks of one input
  * resolution only, that resolution behind it: "linear in=1x1x1536 out=1x1x1000 @160". Published tables are one file a
@@ -75,7 +76,7 @@ struct table_info {
     uint32_t version; /* from 1 */
     size_t entries;   /* of that version */
     int64_t created_ms, updated_ms;
-    char origin[16];     /* "measured" or "imported" */
+    char origin[16];     /* "measured", "imported" or "night" */
     json_t *fingerprint; /* object; owned: free by table_info_clear() */
     json_t *notes;       /* object or NULL; owned */
 };
@@ -126,8 +127,8 @@ enum lathe_status table_scan(struct kv_txn *, struct table_id, uint32_t version,
  */
 enum lathe_status table_version_for(struct kv_txn *, struct table_id, const json_t *fingerprint, const char *origin,
                                     int64_t now_ms, uint32_t *version, struct lathe_error *err);
-/** Inside a write: add or replace rows as they are given (imports); raw samples of a row that is replaced go, and what was kept of such.
- *  Rows with updated_ms 0 get the time of now. */
+/** Inside a write: add or replace rows as they are given (imports); raw samples of a row that is replaced go, and what
+ * was kept of such. Rows with updated_ms 0 get the time of now. */
 enum lathe_status table_put(struct kv_txn *, struct table_id, uint32_t version, const struct entry *, size_t n,
                             struct lathe_error *err);
 
@@ -188,8 +189,8 @@ enum lathe_status sample_pool_latency(struct sample_pool *, struct latency *out,
 enum lathe_status table_add_samples(struct kv_txn *, struct table_id, uint32_t version, const char *row_text,
                                     const char *source, const struct sample_context *, const struct sample *, size_t n,
                                     struct lathe_error *err);
-/** Inside a write: make a row's statistics anew from all its samples; see struct sample_pool, and thin.h for a row whose
- *  older samples are gone.
+/** Inside a write: make a row's statistics anew from all its samples; see struct sample_pool, and thin.h for a row
+ * whose older samples are gone.
  *  @param[out] out NULL is allowed: the row as table_get() would give it.
  *  @return LATHE_NOT_FOUND (err untouched) when the row has no samples. */
 enum lathe_status table_update_row(struct kv_txn *, struct table_id, uint32_t version, const char *row_text,

@@ -24,6 +24,15 @@ enum lathe_status kept_row_get(struct kv_txn *txn, struct table_id id, uint32_t 
     return st ? st : kept_decode(value, out, err);
 }
 
+enum lathe_status kept_row_forget(struct kv_txn *txn, struct table_id id, uint32_t version, const char *row_text,
+                                  struct lathe_error *err)
+{
+    char key[KEY_BYTES];
+    key_of_row(key, kept_space, id, version, row_text);
+    enum lathe_status st = kv_delete(txn, KV_KEY(key), err);
+    return st == LATHE_NOT_FOUND ? LATHE_OK : st;
+}
+
 struct latency kept_row_latency(const struct kept_row *kept, double reference_ns)
 {
     struct latency latency = kept->latency;

@@ -26,6 +26,9 @@ struct kept_row {
 /** @return LATHE_OK, LATHE_NOT_FOUND (err untouched) when the row was never thinned, LATHE_NEWER or LATHE_IO. */
 enum lathe_status kept_row_get(struct kv_txn *, struct table_id, uint32_t version, const char *row_text,
                                struct kept_row *out, struct lathe_error *err);
+/** Inside a write: the row's samples are others from now on. Nothing kept is LATHE_OK. */
+enum lathe_status kept_row_forget(struct kv_txn *, struct table_id, uint32_t version, const char *row_text,
+                                  struct lathe_error *err);
 /** A summary's figures at another reference; both 0 or above. */
 struct latency kept_row_latency(const struct kept_row *, double reference_ns);
 /** Figures of two sets of samples together; see above. updated_ms is the later one. */

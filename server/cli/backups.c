@@ -56,8 +56,7 @@ static void tell_backup(const struct cli *cli, const char *file, const struct ba
     char made[25];
     clock_format(info->created_ms, made);
     if (cli->json) {
-        json_t *document =
-            json_pack("{s:s,s:I,s:s}", "file", file, "bytes", (json_int_t)info->bytes, "created", made);
+        json_t *document = json_pack("{s:s,s:I,s:s}", "file", file, "bytes", (json_int_t)info->bytes, "created", made);
         print_json(document);
         json_decref(document);
         return;

@@ -35,9 +35,10 @@ static enum lathe_status plan_anew(struct jobs *jobs, struct kv_txn *txn, json_t
     return go_on(txn, job, err);
 }
 
-static bool is_profile(const json_t *job)
+/* A night's networks are given: it has nothing to plan. */
+static bool is_planned(const json_t *job)
 {
-    return strcmp(job_text(job, "kind"), "profile") == 0;
+    return strcmp(job_text(job, "kind"), "profile") == 0 && !profile_is(job, "night");
 }
 
 enum lathe_status board_told(struct jobs *jobs, struct kv_txn *txn, const json_t *lease, const json_t *board,
@@ -48,7 +49,7 @@ enum lathe_status board_told(struct jobs *jobs, struct kv_txn *txn, const json_t
     *planned_anew = false;
     enum lathe_status st = device_note_board(txn, job_text(lease, "device"), board, err);
     if (!st) st = job_load(txn, job_text(lease, "kind"), job_text(lease, "job"), &job, err);
-    if (!st && job_active(job) && is_profile(job) && profile_room(txn, job, &room) &&
+    if (!st && job_active(job) && is_planned(job) && profile_room(txn, job, &room) &&
         !profile_is_planned_for(job, &room)) {
         *planned_anew = true;
         st = plan_anew(jobs, txn, job, err);
@@ -82,7 +83,7 @@ enum lathe_status board_refused(struct jobs *jobs, struct kv_txn *txn, json_t *j
     enum lathe_status st = plan_network(txn, job_text(job, "id"), refusal->network, &network, err);
     if (st == LATHE_NOT_FOUND) return error_field(err, "no_room", "the job has no network %d", refusal->network);
     if (st) return st;
-    if (is_profile(job)) st = shrink_profile(jobs, txn, job, json_object_get(network, "layers"), refusal, err);
+    if (is_planned(job)) st = shrink_profile(jobs, txn, job, json_object_get(network, "layers"), refusal, err);
     else if (job_sentinel(job) == refusal->network) {
         job_set_hidden(job, "sentinel", 0);
         st = job_save(txn, job, err);

@@ -191,7 +191,7 @@ static enum lathe_status finish(struct kv_txn *txn, json_t *job, const char *sto
     bool every_visit = job_int(job, "visits_done") == job_int(job, "visits_total");
     enum lathe_status st = settle_reference(txn, job, version, err);
     if (!st && profile_is(job, "regression")) st = profile_regress(txn, job, version, err);
-    if (!st) st = judge(txn, job, version, err);
+    if (!st) st = profile_is(job, "night") ? night_finish(txn, job, stopped_by, err) : judge(txn, job, version, err);
     if (st) return st;
     if (every_visit) job_set_int(job, "rows_done", job_int(job, "rows_total") - (int64_t)wide);
     job_set_int(job, "rows_wide", (int64_t)wide);

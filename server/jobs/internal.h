@@ -7,11 +7,10 @@
  *   plan/<job>            {"first_visit","visits":[network of each visit]}
  *   network/<job>/<n:08x> {"context":"<hex>","layers":[texts],"role","new_params"}: kept as texts, since a space may be
  *                         replaced. new_params: parameters that no network before it has. Roles: "cover", its layers go
- *                         into the table; "fit", its whole latency does; "held_out"; "sentinel"; "measured"
- *   row/<job>/<layer>     contexts that a missing row wants, one byte; deleted when it has what it wants
- *   visit/<job>/<n:08x>   a visit that is done: struct visit_mark, JSON
- *   fence/<device>        the last fencing number, decimal
- *   condition/<device>    how it was when it measured last
+ *                         into the table; "fit", its whole latency does; "held_out"; "sentinel"; "measured"; "shipped",
+ * of a night: whole runs go into its notes row/<job>/<layer>     contexts that a missing row wants, one byte; deleted
+ * when it has what it wants visit/<job>/<n:08x>   a visit that is done: struct visit_mark, JSON fence/<device> the last
+ * fencing number, decimal condition/<device>    how it was when it measured last
  *
  * A profile that is planned anew goes on counting visits and networks where the old plan ended, so that a number means
  * one visit, and one network, for the whole life of the job. */
@@ -149,6 +148,19 @@ enum lathe_status marks_latency(struct kv_txn *, const char *job, int network, c
 
 /* profiles.c */
 struct table_id job_table(const json_t *job);
+/** The document of a profile before it has a plan; NULL: no memory. */
+json_t *profile_new(const struct jobs *, const struct profile_request *);
+/** How fast a device is by all that a version of its table has. @param[out] ns_per_mac untouched where it has nothing.
+ */
+enum lathe_status profile_speed(struct kv_txn *, struct table_id, uint32_t version, double *ns_per_mac,
+                                struct lathe_error *err);
+/** A subnet as a network of a plan: {"context","layers","role"}. New reference; NULL: no memory. */
+json_t *plan_describe_subnet(const struct space *, const struct subnet *, const char *role);
+/** A layer as a network of its own, with role "cover". */
+json_t *plan_describe_layer(const char *layer_text);
+/** Note with each network what parameters it brings when it is visited first. @param visits indices into networks.
+ *  @param[out] total of all. */
+void plan_note_params(const json_t *visits, json_t *networks, double *total);
 /** Make the plan of a profile from what a table's version (0: the newest) has, and put it in the store with the job's
  *  figures. Inside a write. */
 enum lathe_status profile_plan(struct jobs *, struct kv_txn *, json_t *job, uint32_t version, struct lathe_error *err);
@@ -170,7 +182,7 @@ void job_add_sentinel(json_t *job, json_t *networks, const json_t *sentinel);
 /** Plan further visits for rows that are not precise yet, or end the profile. @param by_budget the time is up. */
 enum lathe_status profile_go_on(struct kv_txn *, json_t *job, bool by_budget, struct lathe_error *err);
 
-/** How a profile measures: "layers", "isolated" or "regression". */
+/** How a profile measures: "layers", "isolated", "regression" or "night". */
 bool profile_is(const json_t *job, const char *mode);
 
 /* regression.c */
@@ -179,6 +191,15 @@ enum lathe_status profile_regress(struct kv_txn *, json_t *job, uint32_t version
 
 struct batch;
 struct batch_visit;
+
+/* night_end.c */
+/** Results of a night come under a fingerprint. @param[out] why the job must fail; NULL: it need not. Static. */
+enum lathe_status night_settle(struct kv_txn *, const json_t *job, const json_t *fingerprint, const char **why,
+                               struct lathe_error *err);
+/** Count what others took of the cores around a visit. */
+void night_note_visit(json_t *job, const struct batch_visit *);
+/** Put what the job has found out, beside its rows, into the notes of the night's version. */
+enum lathe_status night_finish(struct kv_txn *, const json_t *job, const char *stopped_by, struct lathe_error *err);
 
 /* tally.c */
 /** Count the samples of a visit. @param by_layers they are kept layer by layer, else as whole runs. */

@@ -87,6 +87,8 @@ enum lathe_status jobs_get(struct jobs *jobs, const char *kind, const char *id, 
 static bool passes(const struct job_filter *filter, const json_t *job)
 {
     if (!filter) return true;
+    const char *mode = job_text(job, "mode");
+    if (filter->mode ? strcmp(filter->mode, mode) != 0 : strcmp(mode, "night") == 0) return false;
     return (!filter->device || strcmp(filter->device, job_text(job, "device")) == 0) &&
            (!filter->config || strcmp(filter->config, job_text(job, "config")) == 0);
 }

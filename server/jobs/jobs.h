@@ -62,6 +62,36 @@ struct profile_request {
  * time; null: unknown}, "trust": see trust.h, ..}. A profile with nothing missing is born done. */
 enum lathe_status jobs_create_profile(struct jobs *, const struct profile_request *, json_t **job,
                                       struct lathe_error *err);
+/* A night's measuring: given networks, into a version of the table that readers don't get (lut/table/nights.h). All
+ * borrowed. */
+struct night_request {
+    const char *device, *config, *space;
+    const char *run;        /* that it belongs to; kept as "run" */
+    uint32_t version;       /* of table_night_begin() */
+    const json_t *networks; /* array, e.g. of night_plan_make(): {"context": hex, "layers": [texts], "role", "visits":
+                               0 or absent: rounds}. Roles: "cover", its layers' samples go into the version; "shipped",
+                               whole runs are timed, with "shipped", an id; "sentinel", at most one: it is used where
+                               neither the night nor the table has one */
+    int rounds;             /* visits to each network; 0: 4 */
+    int runs;               /* timed runs a visit; 0: 3 */
+    double budget_s;        /* of device time, at which it ends early, and well; 0: none */
+    uint64_t seed;          /* of the order of visits */
+};
+/** Create: a profile of mode "night" with the fields "run" and "version" beside the others. It ends "done" when all
+ *  visits are done ("stopped_by" "rounds") or at its budget ("budget"), and "failed" as soon as results come under
+ *  another fingerprint than the night's first, or the runner turns out to give no times between layers.
+ *
+ *  What it leaves with the version, beside rows and samples (whose sources begin with the job's id): a scaling of its
+ *  own, whose reference is the median of the first job; and in the notes
+ *    "sentinel": {"context","layers"},
+ *    "subnets": [{"job","shipped","context","visits_ms": [a visit's mean at the night's reference, in the order of
+ *                 visits],"latency_ms","ci_ms": or null}],
+ *    "jobs": [{"job","stopped_by","visits","device_s","load": mean share that others took of the cores, null: unknown,
+ *              "throttled","redone"}],
+ *    "load","device_s": of all jobs.
+ *  @return LATHE_NOT_FOUND: no such device, table or night; LATHE_INVALID names the field. */
+enum lathe_status jobs_create_night(struct jobs *, const struct night_request *, json_t **job, struct lathe_error *err);
+
 /* All borrowed. */
 struct measurement_request {
     const char *device, *config;
@@ -84,6 +114,7 @@ enum lathe_status jobs_get(struct jobs *, const char *kind, const char *id, json
 
 struct job_filter {
     const char *device, *config; /* NULL: any */
+    const char *mode;            /* of profiles; NULL: any but "night" */
 };
 /** Jobs of a kind, oldest first, after `after` (exclusive; NULL: from the first), at most limit, as store_list() does.
  *  @param filter NULL: all. */

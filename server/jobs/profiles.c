@@ -89,12 +89,11 @@ static bool add_speed(void *context, const char *row_text, const struct latency 
     return true;
 }
 
-/* How fast the device is, by all that its table has. */
-static enum lathe_status find_speed(const struct known_rows *known, double *ns_per_mac, struct lathe_error *err)
+enum lathe_status profile_speed(struct kv_txn *txn, struct table_id table, uint32_t version, double *ns_per_mac,
+                                struct lathe_error *err)
 {
     struct speed speed = {0};
-    if (!known->version) return LATHE_OK;
-    enum lathe_status st = table_scan(known->txn, known->table, known->version, NULL, add_speed, &speed, err);
+    enum lathe_status st = table_scan(txn, table, version, NULL, add_speed, &speed, err);
     if (!st && speed.macs > 0) *ns_per_mac = speed.ns / speed.macs;
     return st;
 }
@@ -165,7 +164,7 @@ static enum lathe_status draft_plan(struct jobs *jobs, struct kv_txn *txn, const
     *draft = (struct profile_draft){.space = catalog_find(jobs->spaces, job_text(job, "space"))};
     if (!draft->space) return error_field(err, "space", "there is no space %s", job_text(job, "space"));
     enum lathe_status st = find_version(&known, version, &created, &draft->sentinel, err);
-    if (!st) st = find_speed(&known, &draft->ns_per_mac, err);
+    if (!st && known.version) st = profile_speed(txn, known.table, known.version, &draft->ns_per_mac, err);
     if (st) return st;
     bool is_board = profile_room(txn, job, &draft->room);
     struct plan_request request = {
@@ -191,7 +190,7 @@ static enum lathe_status draft_plan(struct jobs *jobs, struct kv_txn *txn, const
     return st;
 }
 
-static json_t *describe_network(const struct space *space, const struct subnet *s, const char *role)
+json_t *plan_describe_subnet(const struct space *space, const struct subnet *s, const char *role)
 {
     struct layer layers[SPACE_MAX_SLOTS];
     char text[LAYER_TEXT_BYTES];
@@ -255,8 +254,7 @@ static double new_params_of(const json_t *layers, json_t *packed)
     return params;
 }
 
-/* Note with each network what it brings when it is visited first. @param[out] total of all. */
-static void note_new_params(const json_t *visits, json_t *networks, double *total)
+void plan_note_params(const json_t *visits, json_t *networks, double *total)
 {
     json_t *packed = json_object();
     *total = 0;
@@ -282,10 +280,9 @@ static void set_estimate(json_t *job, const struct profile_draft *draft, double 
     progress_estimate(job, macs, params, draft->ns_per_mac, draft->ns_per_mac > 0);
 }
 
-/* A layer as a network of its own. */
-static json_t *describe_alone(const struct plan_row *row)
+json_t *plan_describe_layer(const char *layer_text)
 {
-    return json_pack("{s:s,s:[s],s:s}", "context", "0", "layers", row->text, "role", "cover");
+    return json_pack("{s:s,s:[s],s:s}", "context", "0", "layers", layer_text, "role", "cover");
 }
 
 /* Rows that no subnet that fits holds, after the subnets: as many rounds of them. */
@@ -293,7 +290,7 @@ static void list_alone(const struct plan *plan, int64_t rounds, json_t *networks
 {
     size_t first = json_array_size(networks);
     for (size_t i = 0; i < plan->row_count; i++)
-        if (plan->rows[i].alone) json_array_append_new(networks, describe_alone(&plan->rows[i]));
+        if (plan->rows[i].alone) json_array_append_new(networks, plan_describe_layer(plan->rows[i].text));
     for (int64_t round = 0; round < rounds; round++)
         for (size_t i = first; i < json_array_size(networks); i++)
             json_array_append_new(visits, json_integer((json_int_t)i));
@@ -333,7 +330,7 @@ static void list_subnets(const struct profile_draft *draft, const char *role, js
     const struct plan *plan = &draft->plan;
     for (size_t i = 0; i < plan->network_count; i++)
         json_array_append_new(
-            networks, describe_network(draft->space, &plan->networks[i], plan->held_out[i] ? "held_out" : role));
+            networks, plan_describe_subnet(draft->space, &plan->networks[i], plan->held_out[i] ? "held_out" : role));
     for (size_t i = 0; i < plan->visit_count; i++) json_array_append_new(visits, json_integer(plan->visits[i]));
 }
 
@@ -342,10 +339,11 @@ static void list_subnets(const struct profile_draft *draft, const char *role, js
 static void list_isolated(const struct profile_draft *draft, const json_t *job, json_t *networks, json_t *visits)
 {
     const struct plan *plan = &draft->plan;
-    for (size_t i = 0; i < plan->row_count; i++) json_array_append_new(networks, describe_alone(&plan->rows[i]));
+    for (size_t i = 0; i < plan->row_count; i++)
+        json_array_append_new(networks, plan_describe_layer(plan->rows[i].text));
     for (size_t i = 0; i < plan->network_count; i++)
         if (plan->held_out[i])
-            json_array_append_new(networks, describe_network(draft->space, &plan->networks[i], "held_out"));
+            json_array_append_new(networks, plan_describe_subnet(draft->space, &plan->networks[i], "held_out"));
     for (int64_t round = 0; round < job_int(job, "rounds"); round++)
         for (size_t i = 0; i < json_array_size(networks); i++)
             json_array_append_new(visits, json_integer((json_int_t)i));
@@ -369,13 +367,13 @@ static enum lathe_status put_draft(struct kv_txn *txn, json_t *job, const struct
         list_subnets(draft, profile_is(job, "regression") ? "fit" : "cover", networks, visits);
         list_alone(plan, job_int(job, "rounds"), networks, visits);
     }
-    note_new_params(visits, networks, &params);
+    plan_note_params(visits, networks, &params);
     enum lathe_status st = LATHE_OK;
     size_t network_count = json_array_size(networks);
     bool complete = profile_is(job, "isolated") || (network_count == plan->network_count + plan->alone_count &&
                                                     json_array_size(visits) == visits_of(draft, job));
     json_t *own =
-        draft->sentinel || !plan->has_sentinel ? NULL : describe_network(draft->space, &plan->sentinel, "sentinel");
+        draft->sentinel || !plan->has_sentinel ? NULL : plan_describe_subnet(draft->space, &plan->sentinel, "sentinel");
     job_add_sentinel(job, networks, draft->sentinel ? draft->sentinel : own);
     json_decref(own);
     if (!complete) st = error_set(err, LATHE_NO_MEMORY, "out of memory");
@@ -476,7 +474,7 @@ static enum lathe_status check_resolutions(const struct space *space, const stru
     return LATHE_OK;
 }
 
-static json_t *new_profile(const struct jobs *jobs, const struct profile_request *q)
+json_t *profile_new(const struct jobs *jobs, const struct profile_request *q)
 {
     static const char *const unknown[] = {"device_s",   "elapsed_s", "eta_s", "progress",
                                           "stopped_by", "rows_wide", "trust"};
@@ -550,7 +548,7 @@ enum lathe_status jobs_create_profile(struct jobs *jobs, const struct profile_re
     enum lathe_status st = check_request(jobs, request, err);
     if (!st) st = check_resolutions(catalog_find(jobs->spaces, request->space), request, err);
     if (st) return st;
-    blank = new_profile(jobs, request);
+    blank = profile_new(jobs, request);
     if (!blank) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     c.blank = blank;
     st = draft_on_snapshot(jobs, blank, &draft, err);

@@ -183,6 +183,7 @@ static enum lathe_status add_visit(struct storing *s, struct kv_txn *txn, size_t
     if (in_lease(s->lease, v)) st = plan_network(txn, job, v->network, &network, err);
     if (!st) st = check_visit(s, i, json_object_get(network, "layers"), err);
     if (!st) st = keep_visit(s, txn, v, network, err);
+    if (!st) night_note_visit(s->job, v);
     if (!st && v->build_ns)
         job_set_hidden(s->job, "params_built", job_hidden(s->job, "params_built") + job_int(network, "new_params"));
     json_decref(network);
@@ -219,6 +220,17 @@ static enum lathe_status settle_version(struct storing *s, struct kv_txn *txn, s
     job_set_hidden(s->job, "version", s->version);
     job_set_hidden(s->job, "version_created", created);
     return LATHE_OK;
+}
+
+/* What a night measures goes into its own version, under one fingerprint. */
+static enum lathe_status settle_night(struct storing *s, struct kv_txn *txn, struct lathe_error *err)
+{
+    const char *why = NULL;
+    s->version = (uint32_t)job_hidden(s->job, "version");
+    enum lathe_status st = night_settle(txn, s->job, s->batch->fingerprint, &why, err);
+    if (st || !why) return st;
+    s->ended = true;
+    return job_end(txn, s->job, "failed", why, err);
 }
 
 static int compare_u64(const void *a, const void *b)
@@ -276,7 +288,7 @@ static enum lathe_status settle_sentinel(struct storing *s, struct kv_txn *txn, 
     const json_t *known = json_object_get(info.notes, "sentinel");
     if (!st && !known) st = adopt_sentinel(s, txn, &info, network, err);
     else if (!st && strcmp(job_text(known, "context"), job_text(network, "context")) != 0) {
-        s->changed_version = true;
+        s->changed_version = !profile_is(s->job, "night");
         s->same_speed = false;
     }
     json_decref(network);
@@ -384,9 +396,14 @@ static bool has_no_layers(const struct batch *batch)
     return batch->count > 0;
 }
 
-/* The runner can't time layers: the profile is planned anew as a regression. What it sent is of no use for that. */
+/* The runner can't time layers: the profile is planned anew as a regression. What it sent is of no use for that. Rows
+ * of a regression have no visits that a night could be held against. */
 static enum lathe_status turn_to_regression(struct storing *s, struct kv_txn *txn, struct lathe_error *err)
 {
+    if (profile_is(s->job, "night")) {
+        s->ended = true;
+        return job_end(txn, s->job, "failed", "the runner gives no times between layers: nights need them", err);
+    }
     json_object_set_new(s->job, "mode", json_string("regression"));
     json_object_set_new(s->job, "ci", json_real(0));
     s->ended = true;
@@ -430,7 +447,9 @@ static enum lathe_status store_batch(void *context, struct kv_txn *txn, struct l
     s->threads = numbers.threads;
     bool profile = strcmp(job_text(s->job, "kind"), "profile") == 0;
     if (wants_layers(s->job) && has_no_layers(s->batch)) return turn_to_regression(s, txn, err);
-    if (profile) st = settle_version(s, txn, err);
+    bool night = profile && profile_is(s->job, "night");
+    if (profile) st = night ? settle_night(s, txn, err) : settle_version(s, txn, err);
+    if (st || s->ended) return st;
     if (!st) st = profile ? settle_sentinel(s, txn, err) : compare_speed(s, txn, err);
     if (!st && !profile) measurement_note_fingerprint(s->job, s->batch->fingerprint);
     for (size_t i = 0; !st && i < s->batch->count; i++) st = add_visit(s, txn, i, err);

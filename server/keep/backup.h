@@ -3,8 +3,9 @@
 /* Backups: a consistent copy of a server's store in one file, and the way back.
  *
  * A backup is what kv_copy() writes, and BACKUP_TRAILER_BYTES behind it: "lathe backup 1" and two NULs; how many bytes
- * come before (8 bytes, big-endian); when it was made (milliseconds since 1970, the same); BLAKE2b-256 of all that. So a
- * file that was cut short or changed is found out before anything is read from it, and LMDB's own tools open it as it is.
+ * come before (8 bytes, big-endian); when it was made (milliseconds since 1970, the same); BLAKE2b-256 of all that. So
+ * a file that was cut short or changed is found out before anything is read from it, and LMDB's own tools open it as it
+ * is.
  *
  * Tokens are in it as the store has them, as hashes. admin.token is not: where a store is restored the server writes a
  * new one at its next start, and the old one stops working. The tokens of users and agents go on.

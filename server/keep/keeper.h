@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
-/* A thread that sweeps (sweep.h) at the start, once an hour (more often where samples are kept for less), and as soon as
- * the store is filling up.
- * Threads: any; keeper_tick() by one. */
+/* A thread that sweeps (sweep.h) at the start, once an hour (more often where samples are kept for less), and as soon
+ * as the store is filling up. Threads: any; keeper_tick() by one. */
 #ifndef LATHE_KEEP_KEEPER_H
 #define LATHE_KEEP_KEEPER_H
 

@@ -114,8 +114,7 @@ static enum lathe_status find_handful(struct kv *kv, struct old_rows_walk *walk,
     enum lathe_status st = kv_read_begin(kv, &txn, err);
     if (st) return st;
     st = find_accepted(txn, &accepted, err);
-    if (!st)
-        st = old_rows_find(txn, walk, h->before_ms, is_accepted, accepted, h->rows, ROWS_AT_ONCE, &h->count, err);
+    if (!st) st = old_rows_find(txn, walk, h->before_ms, is_accepted, accepted, h->rows, ROWS_AT_ONCE, &h->count, err);
     kv_read_end(txn);
     json_decref(accepted);
     return st;

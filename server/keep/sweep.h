@@ -2,10 +2,10 @@
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* Which raw samples go, and their going.
  *
- * Samples are thinned by age, row by row (lut/table/thin.h): once the newest of a row is older than keep_ms. Nights that
- * were accepted keep theirs, since later nights are set against them. When more than 80% of the store's limit is in use,
- * the age from which samples go is halved until less than 75% is, or it has come to a day: so the oldest go first, and
- * what is being measured stays.
+ * Samples are thinned by age, row by row (lut/table/thin.h): once the newest of a row is older than keep_ms. Nights
+ * that were accepted keep theirs, since later nights are set against them. When more than 80% of the store's limit is
+ * in use, the age from which samples go is halved until less than 75% is, or it has come to a day: so the oldest go
+ * first, and what is being measured stays.
  *
  * Rows go by the handful, each handful in a write transaction of its own that looks again at what it is about to do. So
  * nobody waits for long, and a server that dies meanwhile has lost nothing.
@@ -21,8 +21,8 @@
 #include "lut/kv/kv.h"
 
 struct sweep_request {
-    int64_t keep_ms; /* 0: for ever, but for a store that fills up */
-    int64_t now_ms;  /* wall clock */
+    int64_t keep_ms;         /* 0: for ever, but for a store that fills up */
+    int64_t now_ms;          /* wall clock */
     const atomic_bool *stop; /* true: end soon, what is left is for the next sweep; NULL: never */
 };
 struct sweep_report {

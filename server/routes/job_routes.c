@@ -12,7 +12,7 @@ enum http_outcome reply_job_list(struct http_request *request, const char *kind)
     struct app *app = http_app(request);
     struct lathe_error err = {0};
     static const char *const known[] = {"limit", "cursor", "device", "config", NULL};
-    const struct job_filter filter = {http_query(request, "device"), http_query(request, "config")};
+    const struct job_filter filter = {.device = http_query(request, "device"), .config = http_query(request, "config")};
     json_t *list = NULL;
     char next[65] = "";
     size_t limit = 0;

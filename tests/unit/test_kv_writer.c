@@ -212,7 +212,8 @@ START_TEST(a_full_store_refuses_what_does_not_fit_and_keeps_the_rest)
     ck_assert_uint_eq(count_keys("big"), 0);
     /* What is deleted makes room at once, though not as one piece. */
     ck_assert_ok(kv_write(kv, delete_pieces, NULL, ok_err));
-    for (int i = 0; i < stored / 2; i++) {
+    stored /= 2;
+    for (int i = 0; i < stored; i++) {
         snprintf(key, sizeof key, "piece/%03d", i);
         ck_assert_ok(kv_write(kv, put_one, &(struct put_args){key, piece, PIECE}, ok_err));
     }

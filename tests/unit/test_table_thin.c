@@ -21,7 +21,8 @@ static enum lathe_status make_table(void *context, struct kv_txn *txn, struct la
 {
     json_t *fingerprint = json_pack("{s:s}", "cpu", "x");
     uint32_t version;
-    enum lathe_status st = table_version_for(txn, *(struct table_id *)context, fingerprint, "measured", 10, &version, err);
+    enum lathe_status st =
+        table_version_for(txn, *(struct table_id *)context, fingerprint, "measured", 10, &version, err);
     json_decref(fingerprint);
     return st;
 }
@@ -237,8 +238,7 @@ static size_t find(struct old_rows_walk *walk, int64_t before_ms, bool keep, str
     struct kv_txn *txn;
     size_t count = 0;
     ck_assert_ok(kv_read_begin(kv, &txn, ok_err));
-    ck_assert_ok(
-        old_rows_find(txn, walk, before_ms, keep ? keep_board_2 : NULL, NULL, rows, capacity, &count, ok_err));
+    ck_assert_ok(old_rows_find(txn, walk, before_ms, keep ? keep_board_2 : NULL, NULL, rows, capacity, &count, ok_err));
     kv_read_end(txn);
     return count;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agents/runner/core/arena.h"
+#include "agents/runner/core/slowdown.h"
 #include "agents/runner/core/timing.h"
 #include "lut/base/clock.h"
 
@@ -64,6 +65,18 @@ static enum lathe_status take_ops(struct network *n, struct pool *pool, const st
     return LATHE_OK;
 }
 
+static enum lathe_status note_slowdowns(struct network *n, const struct layer *layers, struct lathe_error *err)
+{
+    for (int i = 0; i < n->count; i++) {
+        double share = slowdown_share(&layers[i]);
+        if (share <= 0) continue;
+        if (!n->slowdowns) n->slowdowns = calloc((size_t)n->count, sizeof *n->slowdowns);
+        if (!n->slowdowns) return error_set(err, LATHE_NO_MEMORY, "out of memory for a network");
+        n->slowdowns[i] = share;
+    }
+    return LATHE_OK;
+}
+
 enum lathe_status network_build(struct pool *pool, const struct layer *layers, int count, struct network **out,
                                 struct lathe_error *err)
 {
@@ -81,6 +94,7 @@ enum lathe_status network_build(struct pool *pool, const struct layer *layers, i
     }
     enum lathe_status st = take_ops(n, pool, layers, err);
     if (!st) st = plan(n, err);
+    if (!st) st = note_slowdowns(n, layers, err);
     if (st) {
         network_free(n);
         return st;
@@ -95,6 +109,7 @@ void network_free(struct network *n)
     free((void *)n->ops);
     free(n->tensors);
     free(n->scratches);
+    free(n->slowdowns);
     free(n);
 }
 
@@ -113,11 +128,25 @@ static enum lathe_status failed(int layer, struct lathe_error *err)
     return error_set(err, LATHE_IO, "the runtime failed in layer %d", layer);
 }
 
+/* A slowed layer is timed even in runs that tell the total alone. */
+static enum lathe_status run_slowed(const struct network *n, int i)
+{
+    uint64_t start = clock_now_ns();
+    enum lathe_status st = n->runtime->run(n->ops[i]->op);
+    if (!st) slowdown_wait(start, n->slowdowns[i]);
+    return st;
+}
+
+static enum lathe_status run_layer(const struct network *n, int i)
+{
+    return n->slowdowns && n->slowdowns[i] > 0 ? run_slowed(n, i) : n->runtime->run(n->ops[i]->op);
+}
+
 static enum lathe_status run_untimed(const struct network *n, uint64_t *total_ns, struct lathe_error *err)
 {
     uint64_t start = clock_now_ns();
     for (int i = 0; i < n->count; i++)
-        if (n->runtime->run(n->ops[i]->op)) return failed(i, err);
+        if (run_layer(n, i)) return failed(i, err);
     *total_ns = clock_now_ns() - start;
     return LATHE_OK;
 }
@@ -148,7 +177,7 @@ enum lathe_status network_run(const struct network *n, uint64_t usage_cost_ns, c
     *times->total_ns = 0;
     for (int i = 0; i < n->count; i++) {
         uint64_t start = clock_now_ns();
-        if (n->runtime->run(n->ops[i]->op)) return failed(i, err);
+        if (run_layer(n, i)) return failed(i, err);
         uint64_t end = clock_now_ns();
         struct usage after = usage_now();
         times->wall_ns[i] = elapsed_u32(start, end);

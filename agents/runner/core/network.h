@@ -16,6 +16,7 @@ struct network {
     size_t *tensors;            /* offsets of count + 1 tensors in the arena: the input, then each layer's output */
     size_t *scratches;          /* offsets of the layers' scratch */
     size_t arena_bytes;
+    double *slowdowns; /* of each layer, see slowdown.h; NULL: none */
     uint64_t weight_bytes;
     int packed; /* ops that were made for this network */
 };
