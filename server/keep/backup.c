@@ -13,10 +13,10 @@
 #include "server/keep/backup_internal.h"
 
 struct backup {
-    int fd;
+    crypto_generichash_state hash;
     struct trailer trailer;
     uint64_t at; /* bytes that were read, of file and trailer */
-    crypto_generichash_state hash;
+    int fd;
     bool sealed; /* bytes of the trailer are made */
     unsigned char end[BACKUP_TRAILER_BYTES];
 };

@@ -78,7 +78,7 @@ static enum lathe_status add_to_totals(struct kv_txn *txn, int64_t now_ms, size_
     enum lathe_status st = read_totals(txn, &totals, err);
     if (st) return st;
     json_t *state = json_pack("{s:I,s:I}", "thinned_ms", (json_int_t)now_ms, "thinned_samples",
-                              (json_int_t)(totals.samples + samples));
+                              (json_int_t)totals.samples + (json_int_t)samples);
     st = store_put(txn, "keeper", "state", state, err);
     json_decref(state);
     return st;
@@ -160,7 +160,8 @@ static enum lathe_status sweep_age(struct kv *kv, const struct sweep_request *r,
 {
     struct old_rows_walk walk = {0};
     struct handful *h = calloc(1, sizeof *h);
-    enum lathe_status st = h ? LATHE_OK : error_set(err, LATHE_NO_MEMORY, "out of memory");
+    enum lathe_status st = LATHE_OK;
+    if (!h) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     while (!st && !walk.ended && !is_stopped(r)) {
         h->before_ms = r->now_ms - age_ms;
         h->now_ms = r->now_ms;

@@ -165,9 +165,8 @@ static enum http_outcome send_backup(struct http_request *request)
         return HTTP_DONE;
     }
     struct sending *s = calloc(1, sizeof *s);
-    enum lathe_status st = s ? LATHE_OK : error_set(&err, LATHE_NO_MEMORY, "out of memory");
-    if (!st) st = backup_open(app->kv, app->data_dir, &s->backup, &err);
-    if (st) {
+    if (!s) error_set(&err, LATHE_NO_MEMORY, "out of memory");
+    if (!s || backup_open(app->kv, app->data_dir, &s->backup, &err)) {
         free(s);
         end(app->backups);
         return fail(request, &err);

@@ -98,7 +98,7 @@ static enum http_outcome list_measured(struct http_request *request)
 {
     struct app *app = http_app(request);
     struct lathe_error err = {0};
-    const struct job_filter filter = {.device = http_param(request, "device"), .config = http_param(request, "config")};
+    const struct job_filter filter = {http_param(request, "device"), http_param(request, "config"), NULL};
     json_t *device = NULL;
     json_t *latest = NULL;
     const char *after;
