@@ -17,6 +17,8 @@
 
 #include "lut/base/file.h"
 #include "lut/base/log.h"
+#include "lut/base/text.h"
+#include "server/keep/keeper.h"
 #include "server/routes/app.h"
 #include "server/routes/device_states.h"
 #include "server/routes/events.h"
@@ -24,10 +26,16 @@
 #include "server/routes/job_waiters.h"
 #include "server/routes/lease_waiters.h"
 #include "server/routes/predictor_cache.h"
+#include "server/routes/storage.h"
 #include "server/store/store.h"
 #include "server/store/tokens.h"
 
 enum { EXIT_USAGE = 2, TICK_MS = 1000, CORS_MOST = 32 };
+
+static const int64_t KEEP_DEFAULT_MS = INT64_C(90) * 86400000;
+static const uint64_t LIMIT_DEFAULT = UINT64_C(20) << 30;
+static const uint64_t LIMIT_LEAST = UINT64_C(16) << 20;
+static const uint64_t LIMIT_MOST = UINT64_C(64) << 40; /* of address space, there is no more */
 
 static const char usage[] =
     "Usage: lathed [options]\n"
@@ -40,6 +48,9 @@ static const char usage[] =
     "  --tls-key FILE       its PEM key\n"
     "  --web DIR            the page's files (default: share/lathe/web)\n"
     "  --cors ORIGIN        let pages of this origin use the interface, by token; again for more\n"
+    "  --keep-samples TIME  how long raw samples are kept: 90d (default), 12h, or forever;\n"
+    "                       what was made of them stays\n"
+    "  --data-limit SIZE    what the data may come to: 20G (default), 500M\n"
     "  --log-level LEVEL    error, warn, info (default) or debug\n"
     "  --version, --help\n"
     "\n"
@@ -56,6 +67,8 @@ struct options {
     const char *listen, *tls_cert, *tls_key, *web;
     const char *cors[CORS_MOST + 1]; /* ended by NULL */
     size_t cors_count;
+    int64_t keep_ms;      /* of samples; 0: for ever */
+    uint64_t limit_bytes; /* of the store */
 };
 
 /* What must be undone, in reverse order. */
@@ -66,21 +79,20 @@ struct server {
 };
 
 static const struct http_route *const all_routes[] = {
-    health_routes,  token_routes,         session_routes,     device_routes,      space_routes,
-    network_routes, table_routes,         entry_routes,       predictor_routes,   subnet_routes,
-    front_routes,   evaluation_routes,    profile_routes,     measurement_routes, clean_routes,
-    lease_routes,   event_routes,         description_routes, sample_routes,      coverage_routes,
-    doubt_routes,   table_network_routes, net_config_routes,  agent_routes,       scan_routes,
-    NULL,
+    health_routes,        token_routes,       session_routes,
+    device_routes,        space_routes,       network_routes,
+    table_routes,         entry_routes,       predictor_routes,
+    subnet_routes,        front_routes,       evaluation_routes,
+    profile_routes,       measurement_routes, clean_routes,
+    lease_routes,         event_routes,       description_routes,
+    sample_routes,        coverage_routes,    doubt_routes,
+    table_network_routes, net_config_routes,  agent_routes,
+    scan_routes,          storage_routes,     NULL,
 };
 
-static const struct http_produces *const all_produces[] = {&entry_produces,
-                                                           &predictor_produces,
-                                                           &subnet_produces,
-                                                           &measurement_produces,
-                                                           &event_produces,
-                                                           &net_config_produces,
-                                                           NULL};
+static const struct http_produces *const all_produces[] = {
+    &entry_produces, &predictor_produces,  &subnet_produces, &measurement_produces,
+    &event_produces, &net_config_produces, &backup_produces, NULL};
 
 /* ---- options ---- */
 
@@ -94,10 +106,37 @@ static void default_data(char out[PATH_MAX])
     else snprintf(out, PATH_MAX, "%s/.local/share/lathe", home && home[0] ? home : ".");
 }
 
+/* A number and the letter of its unit. @param units of which the first n count, each as many of the smallest as
+ * worth says. @return false: that is none, or it comes to nothing. */
+static bool read_amount(const char *text, const char *units, const uint64_t *worth, uint64_t *out)
+{
+    size_t n = strlen(text);
+    const char *unit = n > 1 ? strchr(units, text[n - 1]) : NULL;
+    uint64_t number;
+    if (!unit || !text_to_u64(text, n - 1, &number) || number < 1 || number > UINT32_MAX) return false;
+    *out = number * worth[unit - units];
+    return true;
+}
+
+static bool read_keep(const char *text, int64_t *ms)
+{
+    static const uint64_t worth[] = {1000, 60000, 3600000, 86400000};
+    uint64_t amount = 0;
+    if (strcmp(text, "forever") != 0 && !read_amount(text, "smhd", worth, &amount)) return false;
+    *ms = (int64_t)amount;
+    return true;
+}
+
+static bool read_limit(const char *text, uint64_t *bytes)
+{
+    static const uint64_t worth[] = {UINT64_C(1) << 20, UINT64_C(1) << 30, UINT64_C(1) << 40};
+    return read_amount(text, "MGT", worth, bytes) && *bytes >= LIMIT_LEAST && *bytes <= LIMIT_MOST;
+}
+
 /* @return 0 to go on; else one more than the exit status. */
 static int read_options(int argc, char **argv, struct options *o)
 {
-    enum { DATA = 256, LISTEN, CERT, KEY, WEB, CORS, LEVEL, VERSION, HELP };
+    enum { DATA = 256, LISTEN, CERT, KEY, WEB, CORS, KEEP, LIMIT, LEVEL, VERSION, HELP };
     static const struct option known[] = {
         {"data", required_argument, NULL, DATA},
         {"listen", required_argument, NULL, LISTEN},
@@ -105,6 +144,8 @@ static int read_options(int argc, char **argv, struct options *o)
         {"tls-key", required_argument, NULL, KEY},
         {"web", required_argument, NULL, WEB},
         {"cors", required_argument, NULL, CORS},
+        {"keep-samples", required_argument, NULL, KEEP},
+        {"data-limit", required_argument, NULL, LIMIT},
         {"log-level", required_argument, NULL, LEVEL},
         {"version", no_argument, NULL, VERSION},
         {"help", no_argument, NULL, HELP},
@@ -112,7 +153,7 @@ static int read_options(int argc, char **argv, struct options *o)
     };
     enum log_level level;
     int option;
-    *o = (struct options){.listen = "127.0.0.1:8420"};
+    *o = (struct options){.listen = "127.0.0.1:8420", .keep_ms = KEEP_DEFAULT_MS, .limit_bytes = LIMIT_DEFAULT};
     default_data(o->data);
     while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
         switch (option) {
@@ -137,6 +178,14 @@ static int read_options(int argc, char **argv, struct options *o)
                 break;
             }
             fprintf(stderr, "lathed: --cors can be given %d times\n", CORS_MOST);
+            return EXIT_USAGE + 1;
+        case KEEP:
+            if (read_keep(optarg, &o->keep_ms)) break;
+            fprintf(stderr, "lathed: --keep-samples must be like 90d, 12h, 30m or 10s, or forever\n");
+            return EXIT_USAGE + 1;
+        case LIMIT:
+            if (read_limit(optarg, &o->limit_bytes)) break;
+            fprintf(stderr, "lathed: --data-limit must be like 500M, 20G or 1T, from 16M to 64T\n");
             return EXIT_USAGE + 1;
         case LEVEL:
             if (log_level_parse(optarg, &level) == 0) {
@@ -254,7 +303,8 @@ static enum lathe_status start(struct server *s, const struct options *o, struct
     app->data_dir = o->data;
     enum lathe_status st = find_share(share, err);
     if (!st) st = make_folders(o->data, err);
-    if (!st) st = kv_open(o->data, STORE_VERSION, NULL, &app->kv, err);
+    struct kv_options store = {.map_bytes = (size_t)o->limit_bytes, .counted = "samples/"};
+    if (!st) st = kv_open(o->data, STORE_VERSION, &store, &app->kv, err);
     if (!st) st = write_first_token(app->kv, o->data, err);
     snprintf(folder, sizeof folder, "%s/spaces", share);
     if (!st) st = catalog_open(folder, &app->spaces, err);
@@ -269,6 +319,8 @@ static enum lathe_status start(struct server *s, const struct options *o, struct
     if (!st) st = device_states_new(app->events, app->jobs, &app->states, err);
     if (!st) st = job_waiters_new(app->events, app->jobs, &app->job_waiters, err);
     if (!st) st = idempotency_new(app->kv, &app->idempotency, err);
+    if (!st) st = keeper_new(app->kv, o->keep_ms, &app->keeper, err);
+    if (!st) st = backups_new(&app->backups, err);
     if (!st) st = lease_waiters_new(app->jobs, &app->waiters, err);
     if (st) return st;
     snprintf(folder, sizeof folder, "%s/web", share);
@@ -317,7 +369,10 @@ static void stop(struct server *s)
     if (s->app.waiters) lease_waiters_stop(s->app.waiters);
     if (s->app.job_waiters) job_waiters_stop(s->app.job_waiters);
     if (s->app.events) event_hub_stop(s->app.events);
+    if (s->app.backups) backups_stop(s->app.backups);
     http_stop(s->http);
+    keeper_free(s->app.keeper);
+    backups_free(s->app.backups);
     event_hub_free(s->app.events);
     device_states_free(s->app.states);
     job_waiters_free(s->app.job_waiters);
@@ -356,11 +411,13 @@ static int catch_signals(void)
 static void serve(struct server *s)
 {
     struct pollfd stopped = {.fd = stop_pipe[0], .events = POLLIN};
+    keeper_tick(s->app.keeper);
     while (poll(&stopped, 1, TICK_MS) <= 0) {
         jobs_expire(s->app.jobs);
         lease_waiters_tick(s->app.waiters);
         event_hub_tick(s->app.events);
         idempotency_tick(s->app.idempotency);
+        keeper_tick(s->app.keeper);
     }
 }
 

@@ -86,6 +86,8 @@ const char *status_text(enum lathe_status status)
         return "timed out";
     case LATHE_CANCELLED:
         return "cancelled";
+    case LATHE_FULL:
+        return "full";
     }
     return "unknown";
 }

@@ -21,6 +21,7 @@ enum lathe_status {
     LATHE_UNSUPPORTED, /* known, but not by this runtime, transport or build */
     LATHE_TIMEOUT,     /* no answer within the time allowed */
     LATHE_CANCELLED,   /* the caller asked to stop */
+    LATHE_FULL,        /* no room to keep it: the disk is full, or a limit is reached */
 };
 
 struct lathe_error {

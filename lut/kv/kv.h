@@ -35,8 +35,9 @@ struct kv_slice {
 };
 
 struct kv_options {
-    size_t map_bytes;   /* upper bound of the store's size; 0: 64 GiB of address space */
-    bool unsafe_nosync; /* for tests and benches: commits don't wait for the disk */
+    size_t map_bytes;    /* the file never gets larger; 0: 64 GiB. One that is larger already does not grow */
+    bool unsafe_nosync;  /* for tests and benches: commits don't wait for the disk */
+    const char *counted; /* prefix of keys whose bytes are counted, see kv_stats; borrowed; NULL: none */
 };
 
 /** Open or create the store in directory dir, which is created when absent (0700), and start its writer thread.
@@ -80,7 +81,10 @@ enum lathe_status kv_delete_prefix(struct kv_txn *, const char *prefix, size_t *
 typedef enum lathe_status (*kv_write_fn)(void *context, struct kv_txn *, struct lathe_error *err);
 
 /** Run fn in a write transaction and wait until it is on disk.
- *  @return fn's status, or LATHE_IO when the commit failed (disk full: err says so; nothing was changed). */
+ *  A function that makes the store larger than 15/16 of its limit is LATHE_FULL; one that does not, and so every one
+ * that deletes, goes on above it: the rest is the room that LMDB needs to change pages.
+ *  @return fn's status; LATHE_FULL, also when the disk is; LATHE_IO when the commit failed. Nothing was changed then.
+ */
 enum lathe_status kv_write(struct kv *, kv_write_fn fn, void *context, struct lathe_error *err);
 
 /* Who wants to know what changes. */
@@ -97,11 +101,44 @@ struct kv_watch {
 void kv_watch(struct kv *, const struct kv_watch *);
 
 struct kv_stats {
-    uint64_t commits;    /* groups committed since kv_open() */
-    uint64_t writes;     /* write functions in them */
-    uint64_t bytes_used; /* of the store's file */
+    uint64_t commits;       /* groups committed since kv_open() */
+    uint64_t writes;        /* write functions in them */
+    uint64_t file_bytes;    /* of the store's file; it never shrinks: what was deleted is used again */
+    uint64_t used_bytes;    /* of them, pages that hold something */
+    uint64_t limit_bytes;   /* that the file never passes */
+    uint64_t counted_bytes; /* of keys and values under options.counted, without what pages add */
 };
+/** Cheap: nothing is scanned. Any thread. */
 void kv_get_stats(struct kv *, struct kv_stats *out);
+
+/* ---- copies: copy.c ---- */
+
+/** Write a consistent copy of the store to a file, from fd's position on, without its free pages. Writers go on
+ *  meanwhile, but pages that they free are used again only when it has ended: fd is a file, not a slow client.
+ *  @return LATHE_FULL when the disk is; LATHE_IO. What was written is then of no use. */
+enum lathe_status kv_copy(struct kv *, int fd, struct lathe_error *err);
+
+/* What a copy has. */
+struct kv_copy_info {
+    uint32_t version; /* of its data */
+    uint64_t keys;
+};
+/** Read a copy from its first key to its last. @param version the newest that the caller reads.
+ *  @return LATHE_NEWER, or LATHE_INVALID when the file is damaged or none of ours. LMDB trusts what it reads: only give
+ *  it files whose checksum is right. */
+enum lathe_status kv_copy_check(const char *file, uint32_t version, struct kv_copy_info *out, struct lathe_error *err);
+
+/* A directory that no store is open in meanwhile. */
+struct kv_hold;
+/** Create the directory when it is absent (0700), and keep others out. @return LATHE_CONFLICT when a store is open
+ *  there (err names its process id); LATHE_IO. */
+enum lathe_status kv_hold_open(const char *dir, struct kv_hold **out, struct lathe_error *err);
+void kv_hold_close(struct kv_hold *);
+/** Whether there is a store in it. */
+bool kv_hold_has_store(const struct kv_hold *);
+/** Make a copy, a file of the same directory, its store in one step: after a crash there is the old one or the new one.
+ *  @param aside name in the directory that the old store gets, if there is one. */
+enum lathe_status kv_hold_replace(struct kv_hold *, const char *copy, const char *aside, struct lathe_error *err);
 
 /** A text key and its size, as two arguments. Keys longer than KV_KEY_BYTES are refused by kv_put(). */
 #define KV_KEY(key) (key), strlen(key)

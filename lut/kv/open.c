@@ -8,28 +8,35 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "lut/kv/store.h"
 
 static const size_t default_map_bytes = (size_t)64 << 30;
-enum { MAX_READERS = 1024, VERSION_BYTES = 4 };
-static const char version_key[] = "version";
+enum { MAX_READERS = 1024 };
+const char version_key[8] = "version";
+
+/* LMDB makes EIO of a write that was cut short, and a full disk does that. */
+static bool disk_is_full(const struct kv *kv)
+{
+    static const uint64_t little = (uint64_t)16 << 20;
+    struct statvfs disk;
+    return statvfs(kv->dir, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < little;
+}
 
 enum lathe_status kv_failed(const struct kv *kv, int rc, const char *doing, struct lathe_error *err)
 {
+    if (rc == EIO && disk_is_full(kv)) rc = ENOSPC;
     switch (rc) {
     case MDB_MAP_FULL:
-        return error_set(err, LATHE_IO,
-                         "the store in %s has reached its limit of %zu MiB; nothing was changed. Delete tables that "
-                         "are no longer needed, or raise the limit",
-                         kv->dir, kv->map_bytes >> 20);
+        return space_failed(kv, err);
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
-        return error_set(err, LATHE_IO, "no space for the store in %s (%s); nothing was changed. Free some and retry",
+        return error_set(err, LATHE_FULL, "no space for the store in %s (%s); nothing was changed. Free some and retry",
                          kv->dir, strerror(rc));
-    case EIO: /* also what LMDB makes of a write that was cut short, as a full disk does */
+    case EIO: /* also a quota's or a limit's, which cut writes short */
         return error_set(err, LATHE_IO,
                          "can't %s the store in %s: the disk is full or failing (%s); nothing was changed. Check its "
                          "free space and the system's log",
@@ -78,6 +85,12 @@ static enum lathe_status take_lock(struct kv *kv, struct lathe_error *err)
     return LATHE_OK;
 }
 
+enum lathe_status folder_take(struct kv *kv, struct lathe_error *err)
+{
+    enum lathe_status st = make_directory(kv, err);
+    return st ? st : take_lock(kv, err);
+}
+
 static enum lathe_status open_environment(struct kv *kv, const struct kv_options *options, struct lathe_error *err)
 {
     int rc = mdb_env_create(&kv->env);
@@ -95,7 +108,7 @@ static void encode_version(uint32_t version, unsigned char out[VERSION_BYTES])
     for (int i = 0; i < VERSION_BYTES; i++) out[i] = (unsigned char)(version >> (8 * (VERSION_BYTES - 1 - i)));
 }
 
-static uint32_t decode_version(const unsigned char *in)
+uint32_t version_decode(const unsigned char in[VERSION_BYTES])
 {
     uint32_t version = 0;
     for (int i = 0; i < VERSION_BYTES; i++) version = version << 8 | in[i];
@@ -124,7 +137,7 @@ static enum lathe_status check_version(struct kv *kv, MDB_txn *txn, uint32_t ver
     }
     if (!rc && value.mv_size != VERSION_BYTES) rc = MDB_CORRUPTED;
     if (rc) return kv_failed(kv, rc, "read", err);
-    kv->stored_version = decode_version(value.mv_data);
+    kv->stored_version = version_decode(value.mv_data);
     if (kv->stored_version > version)
         return error_set(err, LATHE_NEWER,
                          "%s was written by a newer version of this program (data version %u, this one reads up to "
@@ -141,6 +154,10 @@ static enum lathe_status open_databases(struct kv *kv, uint32_t version, struct 
     rc = mdb_dbi_open(txn, "data", MDB_CREATE, &kv->data);
     if (!rc) rc = mdb_dbi_open(txn, "meta", MDB_CREATE, &kv->meta);
     enum lathe_status st = rc ? kv_failed(kv, rc, "open", err) : check_version(kv, txn, version, err);
+    if (!st) {
+        rc = space_load(kv, txn);
+        if (rc) st = kv_failed(kv, rc, "open", err);
+    }
     if (st) {
         mdb_txn_abort(txn);
         return st;
@@ -149,8 +166,7 @@ static enum lathe_status open_databases(struct kv *kv, uint32_t version, struct 
     return rc ? kv_failed(kv, rc, "open", err) : LATHE_OK;
 }
 
-/* Make the names of the store's files survive a power cut, too. */
-static enum lathe_status sync_directory(const struct kv *kv, struct lathe_error *err)
+enum lathe_status folder_sync(const struct kv *kv, struct lathe_error *err)
 {
     int fd = open(kv->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool synced = fd >= 0 && fsync(fd) == 0;
@@ -159,11 +175,12 @@ static enum lathe_status sync_directory(const struct kv *kv, struct lathe_error 
     return synced ? LATHE_OK : error_set(err, LATHE_IO, "can't sync the folder %s: %s", kv->dir, strerror(reason));
 }
 
-static void release(struct kv *kv)
+void kv_release(struct kv *kv)
 {
     if (kv->env) mdb_env_close(kv->env);
     if (kv->lock_fd >= 0) close(kv->lock_fd);
     free(kv->dir);
+    free(kv->counted);
     free(kv);
 }
 
@@ -175,18 +192,18 @@ enum lathe_status kv_open(const char *dir, uint32_t version, const struct kv_opt
     kv->lock_fd = -1;
     kv->map_bytes = options && options->map_bytes ? options->map_bytes : default_map_bytes;
     kv->dir = strdup(dir);
-    if (!kv->dir) {
-        release(kv);
+    kv->counted = options && options->counted ? strdup(options->counted) : NULL;
+    if (!kv->dir || (options && options->counted && !kv->counted)) {
+        kv_release(kv);
         return error_set(err, LATHE_NO_MEMORY, "no memory to open %s", dir);
     }
-    enum lathe_status st = make_directory(kv, err);
-    if (!st) st = take_lock(kv, err);
+    enum lathe_status st = folder_take(kv, err);
     if (!st) st = open_environment(kv, options, err);
     if (!st) st = open_databases(kv, version, err);
-    if (!st) st = sync_directory(kv, err);
+    if (!st) st = folder_sync(kv, err);
     if (!st) st = writer_start(kv, err);
     if (st) {
-        release(kv);
+        kv_release(kv);
         return st;
     }
     *out = kv;
@@ -197,7 +214,7 @@ void kv_close(struct kv *kv)
 {
     if (!kv) return;
     writer_stop(kv);
-    release(kv);
+    kv_release(kv);
 }
 
 uint32_t kv_stored_version(const struct kv *kv)

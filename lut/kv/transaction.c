@@ -110,6 +110,7 @@ enum lathe_status kv_put(struct kv_txn *txn, const void *key, size_t key_size, c
     if (st) return st;
     MDB_val k = {key_size, (void *)key};
     MDB_val v = {value_size, (void *)(value ? value : "")};
+    space_count(txn, &k, (int64_t)value_size);
     int rc = mdb_put(txn->txn, txn->kv->data, &k, &v, 0);
     if (rc) return broke(txn, rc, err);
     changes_note(txn->changes, key, key_size);
@@ -123,6 +124,7 @@ enum lathe_status kv_delete(struct kv_txn *txn, const void *key, size_t key_size
     if (!st) st = begin_change(txn, err);
     if (st) return st;
     MDB_val k = {key_size, (void *)key};
+    space_count(txn, &k, -1);
     int rc = mdb_del(txn->txn, txn->kv->data, &k, NULL);
     if (rc == MDB_NOTFOUND) {
         txn->wrote = wrote_before;
@@ -146,6 +148,7 @@ enum lathe_status kv_delete_prefix(struct kv_txn *txn, const char *prefix, size_
     rc = seek(cursor, prefix, &key, &value);
     while (!rc && has_prefix(&key, prefix, size)) {
         changes_note(txn->changes, key.mv_data, key.mv_size);
+        space_count_deleted(txn, &key, &value);
         rc = mdb_cursor_del(cursor, 0);
         if (rc) break;
         deleted++;

@@ -14,6 +14,8 @@
 
 #include "lut/kv/store.h"
 
+enum { FREED_MUCH_BYTES = 64 * 1024 };
+
 struct write_request {
     kv_write_fn fn;
     void *context;
@@ -40,11 +42,23 @@ static enum lathe_status begin(struct kv *kv, struct kv_txn *txn, struct lathe_e
     return rc ? kv_failed(kv, rc, "write", err) : LATHE_OK;
 }
 
+/* What is above the limit must not grow. @param[in,out] used bytes before the function ran, and after it. */
+static void refuse_growth(const struct kv_txn *txn, struct write_request *r, uint64_t *used)
+{
+    struct lathe_error full;
+    uint64_t before = *used;
+    *used = space_used(txn->kv, txn->txn);
+    if (*used <= before || !space_is_full(txn->kv, *used)) return;
+    space_failed(txn->kv, &full);
+    settle(r, full.status, &full);
+}
+
 /* Run those of first..end (exclusive) that have not failed yet. @return the one that spoiled the transaction, or NULL.
  * @param[out] changed whether there is anything to commit. */
 static struct write_request *run_all(struct kv_txn *txn, struct write_request *first, const struct write_request *end,
                                      bool *changed)
 {
+    uint64_t used = space_used(txn->kv, txn->txn);
     *changed = false;
     for (struct write_request *r = first; r != end; r = r->next) {
         if (r->settled) continue;
@@ -54,6 +68,7 @@ static struct write_request *run_all(struct kv_txn *txn, struct write_request *f
         /* A function can't talk its way past an operation that LMDB refused. */
         if (txn->broken) settle(r, txn->failure.status, &txn->failure);
         else if (r->status) settle(r, r->status, NULL);
+        else if (txn->wrote) refuse_growth(txn, r, &used);
         if (r->settled && txn->wrote) return r;
         if (txn->wrote) *changed = true;
     }
@@ -74,6 +89,19 @@ static void settle_all(struct write_request *first, const struct write_request *
         if (!r->settled) settle(r, why->status, why);
 }
 
+/* LMDB uses pages again from the second transaction after the one that freed them. So that what was deleted makes room
+ * at once, a large deletion is followed by a transaction that changes next to nothing. */
+static void make_room(struct kv *kv)
+{
+    static const char key[] = "freed";
+    MDB_txn *txn;
+    MDB_val k = {sizeof key - 1, (void *)key};
+    MDB_val v = {sizeof kv->writer.commits, &kv->writer.commits};
+    if (mdb_txn_begin(kv->env, NULL, 0, &txn) != 0) return;
+    if (mdb_put(txn, kv->meta, &k, &v, 0) == 0) mdb_txn_commit(txn);
+    else mdb_txn_abort(txn);
+}
+
 /* Run and commit requests from first on. @return the first one that is left for another transaction, or NULL. */
 static struct write_request *commit_some(struct kv *kv, struct write_request *first)
 {
@@ -81,11 +109,13 @@ static struct write_request *commit_some(struct kv *kv, struct write_request *fi
     struct lathe_error why;
     struct kv_txn txn;
     bool changed;
+    uint64_t space_before = 0;
     for (;;) {
         if (begin(kv, &txn, &why)) {
             settle_all(first, end, &why);
             return end;
         }
+        space_before = space_used(kv, txn.txn);
         struct write_request *spoiler = run_all(&txn, first, end, &changed);
         if (!spoiler) break;
         mdb_txn_abort(txn.txn);
@@ -95,7 +125,10 @@ static struct write_request *commit_some(struct kv *kv, struct write_request *fi
         mdb_txn_abort(txn.txn);
         return end;
     }
-    int rc = mdb_txn_commit(txn.txn);
+    bool freed = space_used(kv, txn.txn) + FREED_MUCH_BYTES < space_before;
+    int rc = space_save(&txn);
+    if (rc) mdb_txn_abort(txn.txn);
+    else rc = mdb_txn_commit(txn.txn);
     if (rc) {
         kv_failed(kv, rc, "write", &why);
         settle_all(first, end, &why);
@@ -103,8 +136,10 @@ static struct write_request *commit_some(struct kv *kv, struct write_request *fi
     }
     pthread_mutex_lock(&kv->writer.lock);
     kv->writer.commits++;
+    kv->writer.counted += (uint64_t)txn.counted;
     kv->writer.writes += count_good(first, end);
     pthread_mutex_unlock(&kv->writer.lock);
+    if (freed) make_room(kv);
     changes_tell(&kv->writer.changes);
     return end;
 }
@@ -199,18 +234,4 @@ void kv_watch(struct kv *kv, const struct kv_watch *watch)
     pthread_mutex_lock(&kv->writer.lock);
     kv->writer.watch = watch ? *watch : (struct kv_watch){0};
     pthread_mutex_unlock(&kv->writer.lock);
-}
-
-void kv_get_stats(struct kv *kv, struct kv_stats *out)
-{
-    struct kv_stats stats = {0};
-    pthread_mutex_lock(&kv->writer.lock);
-    stats.commits = kv->writer.commits;
-    stats.writes = kv->writer.writes;
-    pthread_mutex_unlock(&kv->writer.lock);
-    MDB_envinfo info;
-    MDB_stat stat;
-    if (mdb_env_info(kv->env, &info) == 0 && mdb_env_stat(kv->env, &stat) == 0)
-        stats.bytes_used = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
-    *out = stats;
 }

@@ -199,3 +199,25 @@ enum lathe_status scaling_decode(struct kv_slice value, struct table_scaling *ou
     out->factor = get_double(&at);
     return LATHE_OK;
 }
+
+void kept_encode(const struct kept_row *kept, unsigned char out[KEPT_BYTES])
+{
+    unsigned char *at = put_int(out, VALUE_SCHEMA, 1);
+    at = put_double(at, kept->reference_ns);
+    at = put_int(at, (uint64_t)kept->thinned_ms, 8);
+    latency_encode(&kept->latency, at);
+}
+
+enum lathe_status kept_decode(struct kv_slice value, struct kept_row *out, struct lathe_error *err)
+{
+    enum lathe_status st = check_schema(value, "a thinned row", err);
+    if (st) return st;
+    if (value.size < KEPT_BYTES - LATENCY_BYTES)
+        return error_set(err, LATHE_IO, "a thinned row is damaged: restore the data folder from a backup");
+    const unsigned char *at = (const unsigned char *)value.data + 1;
+    struct kept_row kept = {.reference_ns = get_double(&at)};
+    kept.thinned_ms = (int64_t)get_int(&at, 8);
+    st = latency_decode((struct kv_slice){at, value.size - (KEPT_BYTES - LATENCY_BYTES)}, &kept.latency, err);
+    if (!st) *out = kept;
+    return st;
+}

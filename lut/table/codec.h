@@ -6,6 +6,7 @@
 #define LATHE_TABLE_CODEC_H
 
 #include "lut/table/table.h"
+#include "lut/table/thin.h"
 
 /* schema, count, eight figures as doubles, contexts, updated_ms, samples. Schema 1 had six figures and no samples. */
 enum { LATENCY_BYTES = 1 + 8 + 8 * 8 + 4 + 8 + 8 };
@@ -29,5 +30,10 @@ struct sample chunk_sample(struct kv_slice, size_t i);
 enum { SCALING_BYTES = 1 + 2 * 8 };
 void scaling_encode(const struct table_scaling *, unsigned char out[SCALING_BYTES]);
 enum lathe_status scaling_decode(struct kv_slice, struct table_scaling *out, struct lathe_error *err);
+
+/* Schema, reference_ns, thinned_ms, a latency. */
+enum { KEPT_BYTES = 1 + 8 + 8 + LATENCY_BYTES };
+void kept_encode(const struct kept_row *, unsigned char out[KEPT_BYTES]);
+enum lathe_status kept_decode(struct kv_slice, struct kept_row *out, struct lathe_error *err);
 
 #endif

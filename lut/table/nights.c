@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lut/table/record.h"
+#include "lut/table/thin.h"
 
 bool version_is_night(uint32_t version)
 {
@@ -135,7 +136,7 @@ static enum lathe_status remove_space(struct kv_txn *txn, const char *space, str
 
 enum lathe_status table_night_delete(struct kv_txn *txn, struct table_id id, uint32_t version, struct lathe_error *err)
 {
-    static const char *const spaces[] = {"version", "entry", "samples", "scaling", "notes"};
+    static const char *const spaces[] = {"version", "entry", "samples", "scaling", "notes", "kept"};
     struct version_record v;
     enum lathe_status st = check_night(version, err);
     if (!st) st = table_id_check(id, err);
@@ -249,6 +250,7 @@ static enum lathe_status put_chunks(struct kv_txn *txn, struct table_id id, uint
     snprintf(tail, sizeof tail, "%s/", row_text);
     key_of_row(prefix, "samples", id, to, tail);
     enum lathe_status st = kv_delete_prefix(txn, prefix, NULL, err);
+    if (!st) st = kept_row_forget(txn, id, to, row_text, err);
     for (size_t i = 0; !st && i < chunks->count; i++) {
         const struct chunk *c = &chunks->items[i];
         struct sample_context around = c->around;

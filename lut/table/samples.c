@@ -6,6 +6,7 @@
 
 #include "lut/table/codec.h"
 #include "lut/table/record.h"
+#include "lut/table/thin.h"
 
 /* A row's samples, gathered chunk by chunk. */
 struct gathering {
@@ -128,6 +129,20 @@ static enum lathe_status row_statistics(struct kv_txn *txn, struct table_id id, 
     return st;
 }
 
+/* A row that was thinned rests on its summary, too. @param found LATHE_OK or LATHE_NOT_FOUND, of latency: what the
+ * samples give that there are. @return whether there is either. */
+static enum lathe_status add_kept(struct kv_txn *txn, struct table_id id, uint32_t version, const char *row_text,
+                                  const struct table_scaling *scaling, enum lathe_status found, struct latency *latency,
+                                  struct lathe_error *err)
+{
+    struct kept_row kept;
+    enum lathe_status st = kept_row_get(txn, id, version, row_text, &kept, err);
+    if (st) return st == LATHE_NOT_FOUND ? found : st;
+    struct latency before = kept_row_latency(&kept, scaling->reference_ns);
+    *latency = found ? before : latency_join(&before, latency);
+    return LATHE_OK;
+}
+
 enum lathe_status table_update_row(struct kv_txn *txn, struct table_id id, uint32_t version, const char *row_text,
                                    int64_t now_ms, struct latency *out, struct lathe_error *err)
 {
@@ -138,6 +153,7 @@ enum lathe_status table_update_row(struct kv_txn *txn, struct table_id id, uint3
     enum lathe_status st = version_resolve(txn, id, &version, err);
     if (!st) st = table_get_scaling(txn, id, version, &scaling, err);
     if (!st) st = row_statistics(txn, id, version, row_text, &scaling, &latency, err);
+    if (!st || st == LATHE_NOT_FOUND) st = add_kept(txn, id, version, row_text, &scaling, st, &latency, err);
     if (st) return st;
     latency.updated_ms = now_ms;
     st = put_statistics(txn, id, version, row_text, &latency, &added, err);

@@ -12,6 +12,7 @@
 #include "lut/table/codec.h"
 #include "lut/table/nights.h"
 #include "lut/table/record.h"
+#include "lut/table/thin.h"
 
 void table_info_clear(struct table_info *info)
 {
@@ -355,6 +356,7 @@ enum lathe_status table_put(struct kv_txn *txn, struct table_id id, uint32_t ver
         key_of_row(samples, "samples", id, version, text);
         strncat(samples, "/", sizeof samples - strlen(samples) - 1);
         if (!st) st = kv_delete_prefix(txn, samples, NULL, err);
+        if (!st) st = kept_row_forget(txn, id, version, text, err);
     }
     return st ? st : table_changed(txn, id, version, added, now_ms, err);
 }
@@ -367,7 +369,7 @@ enum lathe_status table_delete(struct kv_txn *txn, struct table_id id, struct la
     key_of_table(key, id);
     st = kv_delete(txn, KV_KEY(key), err);
     if (st == LATHE_NOT_FOUND) return error_set(err, st, "no table %s/%s", id.device, id.config);
-    static const char *const spaces[] = {"version", "entry", "samples", "scaling", "notes"};
+    static const char *const spaces[] = {"version", "entry", "samples", "scaling", "notes", "kept"};
     for (size_t i = 0; i < sizeof spaces / sizeof spaces[0] && !st; i++) {
         snprintf(key, sizeof key, "%s/%s/%s/", spaces[i], id.device, id.config);
         st = kv_delete_prefix(txn, key, NULL, err);

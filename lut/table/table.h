@@ -19,6 +19,7 @@
  *   samples/<device>/<config>/<version:08x>/<row>/<source>   raw samples, binary
  *   scaling/<device>/<config>/<version:08x>          struct table_scaling, binary
  *   notes/<device>/<config>/<version:08x>            what is known of the version as a whole, JSON
+ *   kept/<device>/<config>/<version:08x>/<row>       what a row had whose samples were thinned, see thin.h
  *
  * Threads: functions that take a kv_txn belong to that transaction's thread; nothing here keeps state of its own. */
 #ifndef LATHE_TABLE_TABLE_H
@@ -126,8 +127,8 @@ enum lathe_status table_scan(struct kv_txn *, struct table_id, uint32_t version,
  */
 enum lathe_status table_version_for(struct kv_txn *, struct table_id, const json_t *fingerprint, const char *origin,
                                     int64_t now_ms, uint32_t *version, struct lathe_error *err);
-/** Inside a write: add or replace rows as they are given (imports); raw samples of a row that is replaced go.
- *  Rows with updated_ms 0 get the time of now. */
+/** Inside a write: add or replace rows as they are given (imports); raw samples of a row that is replaced go, and what
+ * was kept of such. Rows with updated_ms 0 get the time of now. */
 enum lathe_status table_put(struct kv_txn *, struct table_id, uint32_t version, const struct entry *, size_t n,
                             struct lathe_error *err);
 
@@ -188,7 +189,8 @@ enum lathe_status sample_pool_latency(struct sample_pool *, struct latency *out,
 enum lathe_status table_add_samples(struct kv_txn *, struct table_id, uint32_t version, const char *row_text,
                                     const char *source, const struct sample_context *, const struct sample *, size_t n,
                                     struct lathe_error *err);
-/** Inside a write: make a row's statistics anew from all its samples; see struct sample_pool.
+/** Inside a write: make a row's statistics anew from all its samples; see struct sample_pool, and thin.h for a row
+ * whose older samples are gone.
  *  @param[out] out NULL is allowed: the row as table_get() would give it.
  *  @return LATHE_NOT_FOUND (err untouched) when the row has no samples. */
 enum lathe_status table_update_row(struct kv_txn *, struct table_id, uint32_t version, const char *row_text,

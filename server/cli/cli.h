@@ -118,6 +118,10 @@ enum exit_code call(const struct cli *, const char *method, const char *path, co
 /** The same for a JSON body, which it takes; NULL: none. */
 enum exit_code call_json(const struct cli *, const char *method, const char *path, json_t *take_body,
                          struct answer *out);
+/** GET a path, and write what is answered to a file. @param accept its media type. */
+enum exit_code call_to_file(const struct cli *, const char *path, const char *accept, FILE *);
+/** The folder that lathed uses on this machine unless it is told another one. */
+void data_folder(char *out, size_t size);
 /** All pages of a list. @param[out] items new array. */
 enum exit_code call_list(const struct cli *, const char *path, json_t **items);
 /** All pages of a list, as the first page's document with the items of all.

@@ -23,14 +23,14 @@ enum {
 
 /* ---- where the server is, and who asks ---- */
 
-static void data_folder(char out[PATH_MAX])
+void data_folder(char *out, size_t size)
 {
     const char *own = getenv("LATHE_DATA");
     const char *xdg = getenv("XDG_DATA_HOME");
     const char *home = getenv("HOME");
-    if (own && own[0]) snprintf(out, PATH_MAX, "%s", own);
-    else if (xdg && xdg[0]) snprintf(out, PATH_MAX, "%s/lathe", xdg);
-    else snprintf(out, PATH_MAX, "%s/.local/share/lathe", home && home[0] ? home : ".");
+    if (own && own[0]) snprintf(out, size, "%s", own);
+    else if (xdg && xdg[0]) snprintf(out, size, "%s/lathe", xdg);
+    else snprintf(out, size, "%s/.local/share/lathe", home && home[0] ? home : ".");
 }
 
 static bool find_server(const struct cli *cli, char *out, size_t size)
@@ -46,7 +46,7 @@ static bool find_server(const struct cli *cli, char *out, size_t size)
         while (out[0] && out[strlen(out) - 1] == '/') out[strlen(out) - 1] = '\0';
         return true;
     }
-    data_folder(folder);
+    data_folder(folder, sizeof folder);
     snprintf(path, sizeof path, "%s/server.json", folder);
     if (!file_read(path, SMALL_FILE, &text, &length, NULL)) {
         json_t *document = json_loadb(text, length, 0, NULL);
@@ -71,7 +71,7 @@ static bool find_token(const struct cli *cli, char *out, size_t size)
     struct lathe_error err;
     char *text;
     size_t length;
-    data_folder(folder);
+    data_folder(folder, sizeof folder);
     snprintf(path, sizeof path, "%s/admin.token", folder);
     if (file_read(given ? given : path, SMALL_FILE, &text, &length, &err)) {
         fprintf(stderr, "lathe: no token: %s; name a file that has one with --token-file FILE or LATHE_TOKEN_FILE\n",
@@ -88,11 +88,21 @@ static bool find_token(const struct cli *cli, char *out, size_t size)
 
 /* ---- one call ---- */
 
+/* Where an answer's body goes. */
+struct sink {
+    struct buf body;
+    FILE *file; /* that takes the body of an answer below 300; NULL: it goes to body, too */
+    CURL *curl;
+};
+
 static size_t on_data(char *data, size_t size, size_t count, void *context)
 {
-    struct buf *body = context;
-    buf_put(body, data, size * count);
-    return body->failed ? 0 : size * count;
+    struct sink *sink = context;
+    long status = 0;
+    if (sink->file) curl_easy_getinfo(sink->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (status >= 200 && status < 300) return fwrite(data, size, count, sink->file) * size;
+    buf_put(&sink->body, data, size * count);
+    return sink->body.failed ? 0 : size * count;
 }
 
 static struct curl_slist *add_header(struct curl_slist *list, const char *name, const char *value)
@@ -163,7 +173,7 @@ static enum exit_code finish_call(const struct cli *cli, CURL *curl, struct buf 
 }
 
 static void set_options(CURL *curl, const struct cli *cli, const char *method, const char *url,
-                        struct curl_slist *headers, struct buf *received)
+                        struct curl_slist *headers, struct sink *sink)
 {
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -171,10 +181,13 @@ static void set_options(CURL *curl, const struct cli *cli, const char *method, c
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)ANSWER_TIMEOUT_S);
+    /* A long answer may take its time as long as it goes on. */
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, sink->file ? 0L : (long)ANSWER_TIMEOUT_S);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)ANSWER_TIMEOUT_S);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, received);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, sink);
     if (cli->ca_file) curl_easy_setopt(curl, CURLOPT_CAINFO, cli->ca_file);
 }
 
@@ -200,14 +213,15 @@ static CURLcode perform(const struct cli *cli, CURL *curl, const char *server, s
     }
 }
 
-enum exit_code call(const struct cli *cli, const char *method, const char *path, const void *body, size_t size,
-                    const char *type, const char *accept, struct answer *out)
+/* @param file see struct sink. */
+static enum exit_code exchange(const struct cli *cli, const char *method, const char *path, const void *body,
+                               size_t size, const char *type, const char *accept, FILE *file, struct answer *out)
 {
     char server[SERVER_BYTES];
     char bearer[TOKEN_BYTES + 8];
     char url[SERVER_BYTES + PATH_BYTES];
     char token[TOKEN_BYTES];
-    struct buf received;
+    struct sink sink = {.file = file};
     *out = (struct answer){0};
     if (!find_server(cli, server, sizeof server) || !find_token(cli, token, sizeof token)) return EXIT_FAILED;
     CURL *curl = curl_easy_init();
@@ -218,19 +232,34 @@ enum exit_code call(const struct cli *cli, const char *method, const char *path,
     headers = add_header(headers, "Accept", accept ? accept : "application/json");
     if (body) headers = add_header(headers, "Content-Type", type ? type : "application/json");
     headers = add_header(headers, "Expect", "");
-    buf_init(&received);
-    set_options(curl, cli, method, url, headers, &received);
+    buf_init(&sink.body);
+    sink.curl = curl;
+    set_options(curl, cli, method, url, headers, &sink);
     if (body) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
     }
-    CURLcode rc = perform(cli, curl, server, &received);
+    CURLcode rc = perform(cli, curl, server, &sink.body);
     enum exit_code code = EXIT_FAILED;
-    if (rc == CURLE_OK) code = finish_call(cli, curl, &received, out);
+    if (rc == CURLE_OK) code = finish_call(cli, curl, &sink.body, out);
     else fprintf(stderr, "lathe: can't reach %s: %s\n", server, curl_easy_strerror(rc));
-    buf_clear(&received);
+    buf_clear(&sink.body);
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
+    return code;
+}
+
+enum exit_code call(const struct cli *cli, const char *method, const char *path, const void *body, size_t size,
+                    const char *type, const char *accept, struct answer *out)
+{
+    return exchange(cli, method, path, body, size, type, accept, NULL, out);
+}
+
+enum exit_code call_to_file(const struct cli *cli, const char *path, const char *accept, FILE *file)
+{
+    struct answer a;
+    enum exit_code code = exchange(cli, "GET", path, NULL, 0, NULL, accept, file, &a);
+    answer_clear(&a);
     return code;
 }
 

@@ -8,8 +8,8 @@
 
 #include "server/cli/verbs.h"
 
-static const struct verb *const singles[] = {&profile_verb, &subnet_verb,  &front_verb,
-                                             &measure_verb, &compare_verb, &status_verb};
+static const struct verb *const singles[] = {&profile_verb, &subnet_verb, &front_verb,  &measure_verb,
+                                             &compare_verb, &status_verb, &backup_verb, &restore_verb};
 static const struct verb *const groups[] = {device_verbs,    profile_verbs, table_verbs, space_verbs,
                                             predictor_verbs, network_verbs, token_verbs};
 

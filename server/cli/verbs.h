@@ -8,7 +8,8 @@
 
 extern const struct verb device_verbs[], profile_verbs[], table_verbs[], space_verbs[], predictor_verbs[],
     token_verbs[], network_verbs[];
-extern const struct verb profile_verb, subnet_verb, front_verb, measure_verb, compare_verb, status_verb;
+extern const struct verb profile_verb, subnet_verb, front_verb, measure_verb, compare_verb, status_verb, backup_verb,
+    restore_verb;
 
 /* scan.c, of device_verbs[] */
 extern const struct option_spec scan_options[];

@@ -133,8 +133,8 @@ void http_reply_text(struct http_request *, int status, const char *content_type
 void http_reply_json(struct http_request *, int status, json_t *take);
 void http_reply_empty(struct http_request *, int status);
 /** A problem whose status follows from err: INVALID 400, DENIED 403, NOT_FOUND 404, CONFLICT 409, INFEASIBLE 422,
- *  UNSUPPORTED 422, NO_MEMORY, IO and NEWER 500, TIMEOUT 504, CANCELLED 499. @param extra members to add, taken; NULL.
- */
+ *  UNSUPPORTED 422, NO_MEMORY, IO and NEWER 500, TIMEOUT 504, CANCELLED 499, FULL 507. @param extra members to add,
+ *  taken; NULL. */
 void http_reply_error(struct http_request *, const struct lathe_error *err, json_t *take_extra);
 void http_reply_problem(struct http_request *, int status, const char *field, json_t *take_extra, const char *format,
                         ...) __attribute__((format(printf, 5, 6)));

@@ -133,6 +133,8 @@ static int http_status_of(enum lathe_status status)
         return 499;
     case LATHE_TIMEOUT:
         return 504;
+    case LATHE_FULL:
+        return 507;
     case LATHE_IO:
     case LATHE_NO_MEMORY:
     case LATHE_NEWER:

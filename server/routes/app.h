@@ -16,6 +16,8 @@ struct lease_waiters;   /* server/routes/lease_waiters.h: long polls */
 struct event_hub;       /* server/events/hub.h: what changes, for streams and who waits */
 struct job_waiters;     /* server/routes/job_waiters.h: requests that wait for a job's end */
 struct idempotency;     /* server/routes/idempotency.h: answers to give again */
+struct keeper;          /* server/keep/keeper.h: thins raw samples */
+struct backups;         /* server/routes/storage.h */
 struct device_states;   /* server/routes/device_states.h */
 
 struct app {
@@ -30,6 +32,8 @@ struct app {
     struct device_states *states;
     struct job_waiters *job_waiters;
     struct idempotency *idempotency;
+    struct keeper *keeper;
+    struct backups *backups;
     const char *data_dir;
 };
 
@@ -38,10 +42,10 @@ extern const struct http_route health_routes[], token_routes[], session_routes[]
     network_routes[], table_routes[], entry_routes[], predictor_routes[], subnet_routes[], front_routes[],
     evaluation_routes[], profile_routes[], measurement_routes[], clean_routes[], lease_routes[], event_routes[],
     description_routes[], sample_routes[], coverage_routes[], doubt_routes[], table_network_routes[],
-    net_config_routes[], agent_routes[], scan_routes[];
+    net_config_routes[], agent_routes[], scan_routes[], storage_routes[];
 /* Handlers that answer with more than JSON. */
 extern const struct http_produces entry_produces, predictor_produces, event_produces, subnet_produces,
-    measurement_produces, net_config_produces;
+    measurement_produces, net_config_produces, backup_produces;
 
 /** Standard list answer: {"items":[..],"next":"cursor"|null}. */
 json_t *page_json(json_t *take_items, const char *next);

@@ -5,6 +5,7 @@
 
 #include "lut/base/buf.h"
 #include "server/routes/app.h"
+#include "server/routes/storage.h"
 
 static enum http_outcome healthz(struct http_request *request)
 {
@@ -90,9 +91,9 @@ static enum http_outcome metrics(struct http_request *request)
     metric(&b, "lathe_http_requests_running", "gauge", "Requests under way, long polls among them.", http.running);
     metric(&b, "lathe_store_commits_total", "counter", "Groups of writes committed since the start.", kv.commits);
     metric(&b, "lathe_store_writes_total", "counter", "Writes in them.", kv.writes);
-    metric(&b, "lathe_store_bytes", "gauge", "Bytes of the store that are in use.", kv.bytes_used);
+    enum lathe_status st = storage_metrics(app, &b, &err);
     buf_puts(&b, "# HELP lathe_jobs Profiles and measurements.\n# TYPE lathe_jobs gauge\n");
-    enum lathe_status st = job_metrics(app->jobs, "profile", &b, &err);
+    if (!st) st = job_metrics(app->jobs, "profile", &b, &err);
     if (!st) st = job_metrics(app->jobs, "measurement", &b, &err);
     if (st) {
         buf_clear(&b);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lut/table/row_samples.h"
+#include "lut/table/thin.h"
 #include "server/routes/tables.h"
 
 static json_t *known_int(uint64_t value)
@@ -40,12 +41,22 @@ struct asked_row {
     const char *layer;
     struct table_info info;
     struct row_samples samples;
+    bool thinned; /* once, at least */
+    struct kept_row kept;
 };
 
 static void asked_row_clear(struct asked_row *row)
 {
     table_info_clear(&row->info);
     row_samples_clear(&row->samples);
+}
+
+static enum lathe_status read_kept(struct kv_txn *txn, struct table_id id, struct asked_row *row,
+                                   struct lathe_error *err)
+{
+    enum lathe_status st = kept_row_get(txn, id, row->info.version, row->layer, &row->kept, err);
+    row->thinned = !st;
+    return st == LATHE_NOT_FOUND ? LATHE_OK : st;
 }
 
 static enum lathe_status read_row(struct app *app, struct table_id id, uint32_t version, struct asked_row *row,
@@ -59,11 +70,19 @@ static enum lathe_status read_row(struct app *app, struct table_id id, uint32_t 
     if (!st) {
         st = table_get(txn, id, row->info.version, row->layer, &latency, err);
         if (st == LATHE_NOT_FOUND) error_set(err, st, "the table has no row \"%.200s\"", row->layer);
+        if (!st) st = read_kept(txn, id, row, err);
         if (!st) st = row_samples_read(txn, id, row->info.version, row->layer, &row->samples, err);
         if (st) table_info_clear(&row->info);
     }
     kv_read_end(txn);
     return st;
+}
+
+static json_t *thinned_json(const struct asked_row *row)
+{
+    if (!row->thinned) return json_null();
+    return json_pack("{s:I,s:o}", "samples", (json_int_t)row->kept.latency.samples, "at",
+                     time_json(row->kept.thinned_ms));
 }
 
 static void reply_page(struct http_request *request, const struct asked_row *row, const char *after, size_t limit)
@@ -82,6 +101,7 @@ static void reply_page(struct http_request *request, const struct asked_row *row
     json_object_set_new(answer, "reference_ns",
                         s->scaling.reference_ns > 0 ? json_real(s->scaling.reference_ns) : json_null());
     json_object_set_new(answer, "factor", json_real(s->scaling.factor));
+    json_object_set_new(answer, "thinned", thinned_json(row));
     http_reply_json(request, 200, answer);
 }
 

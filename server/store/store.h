@@ -6,6 +6,7 @@
  * Keys:
  *   device/<name>  condition/<device>  agent/<name>  token/<hash>  token-name/<name>
  *   predictor/<id>  predictor-file/<id>  space/<id>
+ *   keeper/state (server/keep/sweep.h)
  *   profile/<id>  lease/<id>  visit/<profile id>/<number:08x>  measurement/<id>  idempotency/<hash>
  *
  * Threads: any; functions that take a kv_txn belong to its thread. */

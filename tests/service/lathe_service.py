@@ -112,7 +112,7 @@ class Server:
         line = self.process.proc.stdout.readline()
         if "ready at" not in line:
             self.process.proc.wait(WAIT_S)
-            raise AssertionError(f"lathed is not ready: {line!r} {self.process.stderr()[-2000:]}")
+            raise AssertionError(f"lathed is not ready: {line!r}, status {self.process.proc.returncode}: {self.process.stderr()[-2000:]}")
         self.url = line.split()[-1]
         self.port = urllib.parse.urlsplit(self.url).port
         self.token = pathlib.Path(self.data, "admin.token").read_text().strip()
