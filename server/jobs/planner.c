@@ -156,8 +156,8 @@ static size_t put_round(const struct plan *plan, size_t from, size_t to, bool he
     return n;
 }
 
-/* Visits to the held-out subnets of a resolution, each subnet's in a row: as a measurement visits its network, for which
- * the table is to be right. A network that others come between is 1 to 3% slower, since its weights have left the
+/* Visits to the held-out subnets of a resolution, each subnet's in a row: as a measurement visits its network, for
+ * which the table is to be right. A network that others come between is 1 to 3% slower, since its weights have left the
  * caches. Each sitting has some of them: visits within a tenth of a second find the same neighbours, and agree where
  * they are all wrong by as much. */
 static size_t put_blocks(const struct plan *plan, size_t from, size_t to, int rounds, struct rng *rng, uint32_t *out)
