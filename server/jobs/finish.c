@@ -12,6 +12,8 @@
 #include "server/jobs/internal.h"
 #include "server/jobs/trust.h"
 
+enum { FILLING_AT_ONCE = 40 };
+
 static bool collect_rows(void *context, int number, const json_t *network)
 {
     json_t *rows = context;
@@ -201,11 +203,24 @@ static enum lathe_status finish(struct kv_txn *txn, json_t *job, const char *sto
     return job_end(txn, job, "done", NULL, err);
 }
 
+/* What to visit further: where rows are in need for them, else to keep what was promised of the time. A few at a time,
+ * since what visits take is not always the same. */
+static enum lathe_status find_further(struct kv_txn *txn, const json_t *job, struct further *out,
+                                      struct lathe_error *err)
+{
+    enum lathe_status st = further_visits(txn, job, out, err);
+    double owed = fmin(ceil(progress_owed(job)), FILLING_AT_ONCE);
+    if (st || json_array_size(out->visits) || owed < 1) return st;
+    json_decref(out->visits);
+    out->visits = NULL;
+    return further_filling(txn, job, (size_t)owed, out, err);
+}
+
 enum lathe_status profile_go_on(struct kv_txn *txn, json_t *job, bool by_budget, struct lathe_error *err)
 {
     struct further further = {0};
     bool asked = json_number_value(json_object_get(job, "ci")) > 0;
-    enum lathe_status st = asked ? further_visits(txn, job, &further, err) : LATHE_OK;
+    enum lathe_status st = asked ? find_further(txn, job, &further, err) : LATHE_OK;
     if (st) return st;
     if (json_array_size(further.visits) && !by_budget) {
         st = plan_extend(txn, job, further.visits, err);

@@ -420,7 +420,54 @@ static void set_deficits(struct survey *s, size_t *wide)
     }
 }
 
-enum lathe_status further_visits(struct kv_txn *txn, const json_t *job, struct further *out, struct lathe_error *err)
+/* How wide a row is that may be visited further: visits that it needs over those that it has had. */
+static double width_of(const struct row_state *row)
+{
+    if (row->visits >= most_visits(row)) return 0;
+    return isfinite(row->needs) && row->visits > 0 ? row->needs / row->visits : 0;
+}
+
+static bool holds(const struct survey *s, const struct holder *h, size_t row)
+{
+    for (size_t i = 0; i < h->count; i++)
+        if (s->members[h->first + i] == row) return true;
+    return false;
+}
+
+static double width_held(const struct survey *s, const struct holder *h)
+{
+    double sum = 0;
+    for (size_t i = 0; i < h->count; i++) sum += width_of(&s->rows[s->members[h->first + i]]);
+    return sum;
+}
+
+/* Of those that hold the widest row the one whose rows are widest together. @return NULL: none may be visited. */
+static const struct holder *widest_holder(const struct survey *s)
+{
+    const struct holder *best = NULL;
+    size_t widest = 0;
+    for (size_t i = 1; i < s->row_count; i++)
+        if (width_of(&s->rows[i]) > width_of(&s->rows[widest])) widest = i;
+    if (!s->row_count || width_of(&s->rows[widest]) <= 0) return NULL;
+    for (size_t i = 0; i < s->holder_count; i++) {
+        const struct holder *h = &s->holders[i];
+        if (holds(s, h, widest) && (!best || width_held(s, h) > width_held(s, best))) best = h;
+    }
+    return best;
+}
+
+static void choose_widest(struct survey *s, size_t most, uint32_t *visits)
+{
+    const struct holder *h;
+    for (size_t n = 0; n < most && (h = widest_holder(s)); n++) {
+        for (size_t i = 0; i < h->count; i++) s->rows[s->members[h->first + i]].visits += 1;
+        visits[h - s->holders]++;
+    }
+}
+
+/* @param filling 0: for rows in need, else so many for the widest ones. */
+static enum lathe_status plan_further(struct kv_txn *txn, const json_t *job, size_t filling, struct further *out,
+                                      struct lathe_error *err)
 {
     struct survey s;
     struct rng rng;
@@ -433,7 +480,8 @@ enum lathe_status further_visits(struct kv_txn *txn, const json_t *job, struct f
     if (st) goto out;
     rng_seed(&rng, (uint64_t)job_int(job, "seed") + (uint64_t)job_int(job, "visits_total"));
     set_deficits(&s, &wide);
-    choose_visits(&s, &rng, visits);
+    if (filling > 0) choose_widest(&s, filling, visits);
+    else choose_visits(&s, &rng, visits);
     st = order(&s, visits, &rng, list, err);
     if (st) goto out;
     *out = (struct further){.visits = list, .wide = wide};
@@ -443,6 +491,17 @@ out:
     free(visits);
     survey_clear(&s);
     return st;
+}
+
+enum lathe_status further_visits(struct kv_txn *txn, const json_t *job, struct further *out, struct lathe_error *err)
+{
+    return plan_further(txn, job, 0, out, err);
+}
+
+enum lathe_status further_filling(struct kv_txn *txn, const json_t *job, size_t most, struct further *out,
+                                  struct lathe_error *err)
+{
+    return plan_further(txn, job, most, out, err);
 }
 
 /* What the plan still has for each row. */

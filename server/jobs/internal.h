@@ -220,6 +220,8 @@ void progress_estimate(json_t *job, double macs, double params, double ns_per_ma
 /** Account a batch and tell how far the job is: device_s, elapsed_s, eta_s, progress, redone, throttled.
  *  @param visits_ahead beyond the plan's. */
 void progress_note(json_t *job, const struct batch *, double visits_ahead, int64_t now_ms);
+/** Visits that a profile owes still, by the device time that it promised; 0 before it promised any. */
+double progress_owed(const json_t *job);
 
 /* measurements.c */
 /** The visits of a measurement's plan are all done: plan more while its interval is wider than asked, else fill in its

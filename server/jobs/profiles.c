@@ -385,6 +385,7 @@ static enum lathe_status put_draft(struct kv_txn *txn, json_t *job, const struct
     set_estimate(job, draft, params);
     job_set_hidden(job, "params", (int64_t)params);
     job_set_hidden(job, "params_built", 0);
+    job_set_hidden(job, "promise_ns", 0);
     job_set_int(job, "networks", (int64_t)network_count);
     job_set_int(job, "rows_total", (int64_t)plan->rows_total);
     job_set_int(job, "rows_done", (int64_t)(plan->rows_total - plan->row_count));
