@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "lut/base/text.h"
+
 static uint64_t (*replaced_now)(void);
 static int64_t (*replaced_wall)(void);
 
@@ -36,6 +38,24 @@ void clock_format(int64_t wall_ms, char out[25])
     snprintf(date + n, sizeof date - n, ".%03dZ", ms);
     memcpy(out, date, 24);
     out[24] = '\0';
+}
+
+bool clock_parse(const char *text, int64_t *out)
+{
+    struct tm utc = {0};
+    uint64_t ms;
+    char again[25];
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
+    if (!rest || strlen(rest) != 5 || rest[0] != '.' || rest[4] != 'Z') return false;
+    const char digits[4] = {rest[1], rest[2], rest[3], '\0'};
+    const char *number = digits + strspn(digits, "0");
+    if (!*number) ms = 0;
+    else if (!text_to_u64(number, strlen(number), &ms)) return false;
+    int64_t time_ms = (int64_t)timegm(&utc) * 1000 + (int64_t)ms;
+    clock_format(time_ms, again);
+    if (strcmp(again, text) != 0) return false;
+    *out = time_ms;
+    return true;
 }
 
 void clock_replace(uint64_t (*now_ns)(void), int64_t (*wall_ms)(void))

@@ -4,6 +4,7 @@
 #ifndef LATHE_BASE_CLOCK_H
 #define LATHE_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,9 @@ int64_t clock_wall_ms(void);
 
 /** Write "2026-11-24T08:23:39.123Z". @param out at least 25 bytes. */
 void clock_format(int64_t wall_ms, char out[25]);
+
+/** Read what clock_format() writes, nothing else. @param[out] out written on success only. */
+bool clock_parse(const char *text, int64_t *out);
 
 /** Replace both clocks; NULL restores the real ones. For tests, before threads start. */
 void clock_replace(uint64_t (*now_ns)(void), int64_t (*wall_ms)(void));

@@ -4,31 +4,11 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "lut/base/clock.h"
 #include "lut/base/json.h"
 #include "lut/base/text.h"
 #include "lut/table/rows.h"
-
-/* Read what clock_format() writes, nothing else. */
-static bool parse_time(const char *text, int64_t *out)
-{
-    struct tm utc = {0};
-    uint64_t ms;
-    char again[25];
-    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
-    if (!rest || strlen(rest) != 5 || rest[0] != '.' || rest[4] != 'Z') return false;
-    const char digits[4] = {rest[1], rest[2], rest[3], '\0'};
-    const char *number = digits + strspn(digits, "0");
-    if (!*number) ms = 0;
-    else if (!text_to_u64(number, strlen(number), &ms)) return false;
-    int64_t time_ms = (int64_t)timegm(&utc) * 1000 + (int64_t)ms;
-    clock_format(time_ms, again);
-    if (strcmp(again, text) != 0) return false;
-    *out = time_ms;
-    return true;
-}
 
 static enum lathe_status read_item(const json_t *item, struct entry *out, struct lathe_error *err)
 {
@@ -59,7 +39,7 @@ static enum lathe_status read_item(const json_t *item, struct entry *out, struct
     if (st) return st;
     figures.count = (uint64_t)count;
     figures.contexts = (uint64_t)contexts;
-    if (updated && !parse_time(updated, &figures.updated_ms))
+    if (updated && !clock_parse(updated, &figures.updated_ms))
         return error_field(err, "updated", "updated must be a time like 2026-01-31T12:00:00.000Z");
     return figures_to_entry(&figures, out, err);
 }
