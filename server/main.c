@@ -25,6 +25,7 @@
 #include "server/routes/idempotency.h"
 #include "server/routes/job_waiters.h"
 #include "server/routes/lease_waiters.h"
+#include "server/routes/night_search.h"
 #include "server/routes/predictor_cache.h"
 #include "server/routes/storage.h"
 #include "server/store/store.h"
@@ -74,20 +75,41 @@ struct options {
 /* What must be undone, in reverse order. */
 struct server {
     struct app app;
+    struct nightly_search search;
     struct http_server *http;
     char server_file[PATH_MAX + 16];
 };
 
 static const struct http_route *const all_routes[] = {
-    health_routes,        token_routes,       session_routes,
-    device_routes,        space_routes,       network_routes,
-    table_routes,         entry_routes,       predictor_routes,
-    subnet_routes,        front_routes,       evaluation_routes,
-    profile_routes,       measurement_routes, clean_routes,
-    lease_routes,         event_routes,       description_routes,
-    sample_routes,        coverage_routes,    doubt_routes,
-    table_network_routes, net_config_routes,  agent_routes,
-    scan_routes,          storage_routes,     NULL,
+    health_routes,
+    token_routes,
+    session_routes,
+    device_routes,
+    space_routes,
+    network_routes,
+    table_routes,
+    entry_routes,
+    predictor_routes,
+    subnet_routes,
+    front_routes,
+    evaluation_routes,
+    profile_routes,
+    measurement_routes,
+    clean_routes,
+    lease_routes,
+    event_routes,
+    description_routes,
+    sample_routes,
+    coverage_routes,
+    doubt_routes,
+    table_network_routes,
+    net_config_routes,
+    agent_routes,
+    scan_routes,
+    storage_routes,
+    run_routes,
+    shipped_routes,
+    NULL,
 };
 
 static const struct http_produces *const all_produces[] = {
@@ -319,6 +341,8 @@ static enum lathe_status start(struct server *s, const struct options *o, struct
     if (!st) st = device_states_new(app->events, app->jobs, &app->states, err);
     if (!st) st = job_waiters_new(app->events, app->jobs, &app->job_waiters, err);
     if (!st) st = idempotency_new(app->kv, &app->idempotency, err);
+    s->search = night_search(app);
+    if (!st) st = nightly_open(app->kv, app->jobs, app->spaces, &s->search, &app->nightly, err);
     if (!st) st = keeper_new(app->kv, o->keep_ms, &app->keeper, err);
     if (!st) st = backups_new(&app->backups, err);
     if (!st) st = lease_waiters_new(app->jobs, &app->waiters, err);
@@ -371,6 +395,7 @@ static void stop(struct server *s)
     if (s->app.events) event_hub_stop(s->app.events);
     if (s->app.backups) backups_stop(s->app.backups);
     http_stop(s->http);
+    nightly_close(s->app.nightly);
     keeper_free(s->app.keeper);
     backups_free(s->app.backups);
     event_hub_free(s->app.events);

@@ -348,6 +348,9 @@ static enum lathe_status make_draft(const struct jobs *jobs, const struct night_
     if (!d->blank || !d->networks || !d->visits || !d->rows) return error_set(err, LATHE_NO_MEMORY, "out of memory");
     json_object_set_new(d->blank, "run", json_string(q->run));
     job_set_int(d->blank, "version", q->version);
+    job_set_int(d->blank, "rows_alone", 0);
+    job_set_int(d->blank, "rows_left_out", 0);
+    json_object_set_new(d->blank, "left_out", json_array());
     take_networks(d);
     enum lathe_status st = list_items(d->networks, profile.rounds, &items, err);
     if (!st) st = order_visits(&items, q->seed, d->visits, err);

@@ -16,6 +16,7 @@ struct lease_waiters;   /* server/routes/lease_waiters.h: long polls */
 struct event_hub;       /* server/events/hub.h: what changes, for streams and who waits */
 struct job_waiters;     /* server/routes/job_waiters.h: requests that wait for a job's end */
 struct idempotency;     /* server/routes/idempotency.h: answers to give again */
+struct nightly;         /* server/nightly/nightly.h */
 struct keeper;          /* server/keep/keeper.h: thins raw samples */
 struct backups;         /* server/routes/storage.h */
 struct device_states;   /* server/routes/device_states.h */
@@ -32,6 +33,7 @@ struct app {
     struct device_states *states;
     struct job_waiters *job_waiters;
     struct idempotency *idempotency;
+    struct nightly *nightly;
     struct keeper *keeper;
     struct backups *backups;
     const char *data_dir;
@@ -42,7 +44,7 @@ extern const struct http_route health_routes[], token_routes[], session_routes[]
     network_routes[], table_routes[], entry_routes[], predictor_routes[], subnet_routes[], front_routes[],
     evaluation_routes[], profile_routes[], measurement_routes[], clean_routes[], lease_routes[], event_routes[],
     description_routes[], sample_routes[], coverage_routes[], doubt_routes[], table_network_routes[],
-    net_config_routes[], agent_routes[], scan_routes[], storage_routes[];
+    net_config_routes[], agent_routes[], scan_routes[], run_routes[], shipped_routes[], storage_routes[];
 /* Handlers that answer with more than JSON. */
 extern const struct http_produces entry_produces, predictor_produces, event_produces, subnet_produces,
     measurement_produces, net_config_produces, backup_produces;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/nightly/nightly.h"
 #include "server/routes/agents.h"
 #include "server/routes/device_states.h"
 #include "server/routes/tables.h"
@@ -55,6 +56,11 @@ static enum lathe_status read_agent(void *app, const char *id, json_t **out, str
     return agent_read(app, id, out, err);
 }
 
+static enum lathe_status read_run(void *app, const char *id, json_t **out, struct lathe_error *err)
+{
+    return nightly_get(((struct app *)app)->nightly, id, false, out, err);
+}
+
 static const struct event_topic topics[TOPICS] = {
     [TOPIC_DEVICE] = {"device", read_device},
     [TOPIC_PROFILE] = {"profile", read_profile},
@@ -64,24 +70,16 @@ static const struct event_topic topics[TOPICS] = {
     [TOPIC_PREDICTOR] = {"predictor", read_predictor},
     [TOPIC_SPACE] = {"space", read_space},
     [TOPIC_AGENT] = {"agent", read_agent},
+    [TOPIC_RUN] = {"run", read_run},
 };
 
 /* Rows of tables are not among them: whatever changes a row changes its table's header. */
 static const struct event_source sources[] = {
-    {"device/", 1, TOPIC_DEVICE},
-    {"profile/", 1, TOPIC_PROFILE},
-    {"measurement/", 1, TOPIC_MEASUREMENT},
-    {"clean/", 1, TOPIC_CLEAN},
-    {"table/", 2, TOPIC_TABLE},
-    {"version/", 2, TOPIC_TABLE},
-    {"notes/", 2, TOPIC_TABLE},
-    {"scaling/", 2, TOPIC_TABLE},
-    {"predictor/", 1, TOPIC_PREDICTOR},
-    {"space/", 1, TOPIC_SPACE},
-    {"agent/", 1, TOPIC_AGENT},
-    {"lease/", 1, TOPIC_LEASE},
-    {"token-name/", 1, TOPIC_TOKEN},
-    {0},
+    {"device/", 1, TOPIC_DEVICE}, {"profile/", 1, TOPIC_PROFILE},  {"measurement/", 1, TOPIC_MEASUREMENT},
+    {"clean/", 1, TOPIC_CLEAN},   {"table/", 2, TOPIC_TABLE},      {"version/", 2, TOPIC_TABLE},
+    {"notes/", 2, TOPIC_TABLE},   {"scaling/", 2, TOPIC_TABLE},    {"predictor/", 1, TOPIC_PREDICTOR},
+    {"space/", 1, TOPIC_SPACE},   {"agent/", 1, TOPIC_AGENT},      {"run/", 1, TOPIC_RUN},
+    {"lease/", 1, TOPIC_LEASE},   {"token-name/", 1, TOPIC_TOKEN}, {0},
 };
 
 /* Whose token was revoked hears nothing any more. */
@@ -117,7 +115,7 @@ static bool read_topics(struct http_request *request, uint32_t *out)
         }
         http_reply_problem(
             request, 400, "topics", NULL,
-            "topics must be some of: device, profile, measurement, clean, table, predictor, space, agent, "
+            "topics must be some of: device, profile, measurement, clean, table, predictor, space, agent, run, "
             "with commas between");
         return false;
     }

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "lut/base/buf.h"
+#include "lut/base/clock.h"
+#include "server/nightly/nightly.h"
 #include "server/routes/app.h"
 #include "server/routes/storage.h"
 
@@ -70,6 +72,41 @@ static enum lathe_status job_metrics(struct jobs *jobs, const char *kind, struct
     return LATHE_OK;
 }
 
+struct age_list {
+    struct buf *b;
+    int64_t now_ms;
+};
+
+static void age_metric(void *context, const char *device, const char *config, int64_t measured_ms)
+{
+    const struct age_list *l = context;
+    buf_printf(l->b, "lathe_nightly_age_seconds{device=\"%s\",config=\"%s\"} %.0f\n", device, config,
+               (double)(l->now_ms - measured_ms) / 1000);
+}
+
+static enum lathe_status nightly_metrics(struct app *app, struct buf *b, struct lathe_error *err)
+{
+    struct nightly_gauges g;
+    struct age_list ages = {b, clock_wall_ms()};
+    enum lathe_status st = nightly_gauges(app->nightly, &g, err);
+    if (st) return st;
+    metric(b, "lathe_nightly_active", "gauge", "Nightly runs under way.", g.active);
+    metric(b, "lathe_nightly_last_run_timestamp_seconds", "gauge", "When a nightly run ended last; 0: never.",
+           (uint64_t)(g.last_ended_ms / 1000));
+    metric(b, "lathe_nightly_last_run_exit_code", "gauge",
+           "0: nothing changed, 5: a regression was confirmed, 6: a device could not be profiled.",
+           (uint64_t)g.last_exit_code);
+    buf_puts(b, "# HELP lathe_nightly_findings Of the run that ended last.\n# TYPE lathe_nightly_findings gauge\n");
+    buf_printf(b,
+               "lathe_nightly_findings{direction=\"slower\"} %zu\nlathe_nightly_findings{direction=\"faster\"} %zu\n",
+               g.slower, g.faster);
+    metric(b, "lathe_nightly_failed_targets", "gauge",
+           "Devices and configs that the run that ended last did not measure.", g.failed);
+    buf_puts(b, "# HELP lathe_nightly_age_seconds Since the last night that went well.\n# TYPE "
+                "lathe_nightly_age_seconds gauge\n");
+    return nightly_each_age(app->nightly, age_metric, &ages, err);
+}
+
 static enum http_outcome metrics(struct http_request *request)
 {
     struct app *app = http_app(request);
@@ -95,6 +132,7 @@ static enum http_outcome metrics(struct http_request *request)
     buf_puts(&b, "# HELP lathe_jobs Profiles and measurements.\n# TYPE lathe_jobs gauge\n");
     if (!st) st = job_metrics(app->jobs, "profile", &b, &err);
     if (!st) st = job_metrics(app->jobs, "measurement", &b, &err);
+    if (!st) st = nightly_metrics(app, &b, &err);
     if (st) {
         buf_clear(&b);
         return fail(request, &err);

@@ -86,8 +86,15 @@ void question_read(struct question *q, struct app *app, struct json_fields *f)
 
 struct lookup {
     struct kv_txn *txn;
+    const struct question *question;
     const struct question_table *table;
 };
+
+static double factor_of(const struct question *q, const char *layer_text)
+{
+    const json_t *factor = json_object_get(q->factors, layer_text);
+    return json_is_number(factor) ? json_number_value(factor) : q->level > 0 ? q->level : 1;
+}
 
 static enum lathe_status look_up(void *context, const char *layer_text, int resolution, double *latency_ms,
                                  struct lathe_error *err)
@@ -96,7 +103,7 @@ static enum lathe_status look_up(void *context, const char *layer_text, int reso
     struct latency latency;
     enum lathe_status st = table_get_at(l->txn, (struct table_id){l->table->device, l->table->config},
                                         l->table->info.version, layer_text, resolution, &latency, err);
-    if (!st) *latency_ms = latency_best_ms(&latency);
+    if (!st) *latency_ms = latency_best_ms(&latency) * factor_of(l->question, layer_text);
     return st;
 }
 
@@ -143,7 +150,7 @@ enum lathe_status question_ask(struct question *q, const struct question_part *p
     if (st) return st;
     q->missing = json_array();
     for (int i = 0; i < q->table_count; i++) {
-        lookups[i] = (struct lookup){txn, &q->tables[i]};
+        lookups[i] = (struct lookup){txn, q, &q->tables[i]};
         r.tables[i] = &lookups[i];
     }
     st = find_tables(q, txn, err);

@@ -24,6 +24,10 @@ struct question {
     const struct space *space;
     struct held_predictor *predictor; /* NULL: the request names none, and none ships for the space */
     struct problem *problem;
+    /* What rows of the tables take now, by what the tables say: an object, layer text -> factor, borrowed; and that of
+     * all rows. NULL and 0: as they say. */
+    const json_t *factors;
+    double level;
     /* Rows that are missing, when question_ask() is LATHE_CONFLICT: those of the first table that lacks any. */
     int missing_table;
     json_t *missing; /* the first texts */

@@ -10,6 +10,7 @@
 
 #include "server/routes/explain.h"
 #include "server/routes/networks.h"
+#include "server/routes/shipped.h"
 #include "server/routes/verify.h"
 
 enum { BODY_BYTES = 64 * 1024 };
@@ -62,7 +63,23 @@ static enum lathe_status read_objective(struct ask *a, const char *objective, st
     return a->search.minimise == COSTS ? question_needs_predictor(&a->question, err) : LATHE_OK;
 }
 
-static enum lathe_status read_request(struct app *app, const json_t *body, struct ask *a, bool *verify,
+/* Only what one table's limit was asked for can be watched by nights. */
+static enum lathe_status check_ship(const struct ask *a, struct lathe_error *err)
+{
+    if (a->question.table_count != 1)
+        return error_field(err, "ship", "a subnet is shipped for one table: POST /v1/shipped for each of several");
+    if (!isfinite(limits_get(&a->search.limits, COST_LATENCY)))
+        return error_field(err, "ship", "a subnet is shipped for a latency: give constraints.latency_ms");
+    return LATHE_OK;
+}
+
+/* What a request wants beside the answer. */
+struct wishes {
+    bool verify;
+    const char *ship; /* name to ship it by; NULL: it is not shipped */
+};
+
+static enum lathe_status read_request(struct app *app, const json_t *body, struct ask *a, struct wishes *wishes,
                                       struct lathe_error *err)
 {
     struct json_fields f;
@@ -72,11 +89,13 @@ static enum lathe_status read_request(struct app *app, const json_t *body, struc
     read_evolution(&f, &a->search.evolution);
     json_get_string(&f, "objective", JSON_OPTIONAL, &objective);
     json_get_number(&f, "min_top1", JSON_OPTIONAL, 0, 1, &a->search.min_top1);
-    json_get_bool(&f, "verify", JSON_OPTIONAL, verify);
+    json_get_bool(&f, "verify", JSON_OPTIONAL, &wishes->verify);
+    json_get_name(&f, "ship", JSON_OPTIONAL, &wishes->ship);
     if (!f.status && !search_find(a->algorithm))
         f.status = error_field(err, "algorithm", "algorithm must be one of: %s", search_names());
     if (!f.status) f.status = read_objective(a, objective, err);
     if (!f.status) f.status = check_objective(a, objective, err);
+    if (!f.status && wishes->ship) f.status = check_ship(a, err);
     return json_fields_end(&f);
 }
 
@@ -117,18 +136,43 @@ static json_t *answer_json(const struct ask *a, const struct search_result *r)
     return answer;
 }
 
-static void reply_found(const struct ask *a, struct http_request *request, const struct search_result *result,
-                        json_t *take_verified)
+/* @param[out] shipped its document, or NULL. */
+static enum lathe_status ship_found(const struct ask *a, const struct search_result *r, const char *name,
+                                    json_t **shipped, struct lathe_error *err)
 {
+    const struct question *q = &a->question;
+    struct shipping_request s = {.name = name,
+                                 .device = q->tables[0].device,
+                                 .config = q->tables[0].config,
+                                 .space = q->space,
+                                 .subnet = &r->subnet,
+                                 .latency_ms = limits_get(&a->search.limits, COST_LATENCY),
+                                 .predictor = q->predictor ? q->predictor->id : NULL};
+    *shipped = NULL;
+    return name ? ship(q->app, &s, shipped, err) : LATHE_OK;
+}
+
+static void reply_found(const struct ask *a, struct http_request *request, const struct search_result *result,
+                        const char *ship_name, json_t *take_verified)
+{
+    struct lathe_error err = {0};
+    json_t *shipped = NULL;
+    if (ship_found(a, result, ship_name, &shipped, &err)) {
+        json_decref(take_verified);
+        fail(request, &err);
+        return;
+    }
     if (http_chosen(request) == NETWORK_AS_NET_CONFIG) {
         struct layer layers[SPACE_MAX_SLOTS];
         int count = space_lower(a->question.space, &result->subnet, layers);
         json_decref(take_verified);
+        json_decref(shipped);
         reply_net_config(request, layers, count, network_media[NETWORK_AS_NET_CONFIG]);
         return;
     }
     json_t *answer = answer_json(a, result);
     if (take_verified) json_object_set_new(answer, "verified", take_verified);
+    if (shipped) json_object_set_new(answer, "shipped", shipped);
     http_reply_json(request, 200, answer);
 }
 
@@ -139,6 +183,7 @@ static atomic_int verifying;
 struct verification {
     struct http_request *request;
     struct ask ask;
+    const char *ship; /* borrowed from the request's body */
 };
 
 static void *verify(void *context)
@@ -149,7 +194,7 @@ static void *verify(void *context)
     struct lathe_error err = {0};
     json_t *verified = NULL;
     if (verify_run(&v->ask, request, &result, &verified, &err)) ask_fail(&v->ask, request, &err);
-    else reply_found(&v->ask, request, &result, verified);
+    else reply_found(&v->ask, request, &result, v->ship, verified);
     ask_clear(&v->ask);
     free(v);
     atomic_fetch_sub(&verifying, 1);
@@ -158,7 +203,7 @@ static void *verify(void *context)
 }
 
 /* @param a taken on success. @return HTTP_LATER, or HTTP_DONE with a reply and `a` left as it is. */
-static enum http_outcome verify_later(struct http_request *request, struct ask *a)
+static enum http_outcome verify_later(struct http_request *request, struct ask *a, const char *ship)
 {
     struct verification *v = malloc(sizeof *v);
     pthread_attr_t attributes;
@@ -166,7 +211,7 @@ static enum http_outcome verify_later(struct http_request *request, struct ask *
     bool started = false;
     bool free_place = atomic_fetch_add(&verifying, 1) < VERIFYING_MOST;
     if (v && free_place) {
-        *v = (struct verification){request, *a};
+        *v = (struct verification){request, *a, ship};
         v->ask.search.cancelled_context = request;
         pthread_attr_init(&attributes);
         pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
@@ -185,11 +230,11 @@ static enum http_outcome find_subnet(struct http_request *request)
     struct lathe_error err = {0};
     struct ask a;
     struct search_result result;
-    bool measured = false;
+    struct wishes wishes = {0};
     const json_t *body = http_json(request);
     if (!body || !refuse_query(request)) return HTTP_DONE;
-    enum lathe_status st = read_request(http_app(request), body, &a, &measured, &err);
-    if (!st && measured) st = verify_check(&a, &err);
+    enum lathe_status st = read_request(http_app(request), body, &a, &wishes, &err);
+    if (!st && wishes.verify) st = verify_check(&a, &err);
     if (st) {
         ask_clear(&a);
         return fail(request, &err);
@@ -197,12 +242,12 @@ static enum http_outcome find_subnet(struct http_request *request)
     st = ask_problem(&a, request, &err);
     if (st) {
         question_fail(&a.question, request, &err);
-    } else if (measured) {
-        if (verify_later(request, &a) == HTTP_LATER) return HTTP_LATER;
+    } else if (wishes.verify) {
+        if (verify_later(request, &a, wishes.ship) == HTTP_LATER) return HTTP_LATER;
     } else {
         st = search_run(a.algorithm, a.question.problem, &a.search, &result, &err);
         if (st) ask_fail(&a, request, &err);
-        else reply_found(&a, request, &result, NULL);
+        else reply_found(&a, request, &result, wishes.ship, NULL);
     }
     ask_clear(&a);
     return HTTP_DONE;

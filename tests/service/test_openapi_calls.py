@@ -8,7 +8,7 @@ import urllib.parse
 from api_description import description
 from cli_case import LARGER, samples
 from event_stream import EventStream
-from lathe_service import Agent, Server
+from lathe_service import Agent, Server, wait_for
 from small_space import CONFIG, wait_for_state
 
 TABLE = f"/v1/tables/here/{CONFIG}"
@@ -26,7 +26,7 @@ GENERIC = {400, 401, 403, 406, 413, 415}
 # tells.
 BY_CHANCE = {500, 503, 504, 507}
 # A key is under way for as long as its request runs, as a backup is: only what runs for long can be met by a second one.
-TOO_QUICK = {(name, 409, PROBLEM) for name in ("createClean", "createProfile", "createMeasurement", "importEntries", "getBackup")}
+TOO_QUICK = {(name, 409, PROBLEM) for name in ("createClean", "createProfile", "createMeasurement", "createRun", "importEntries", "getBackup")}
 # Only of a space whose tables would not fit into memory.
 TOO_LARGE = {("evaluateSubnets", 422, PROBLEM)}
 
@@ -48,7 +48,7 @@ class EveryCallTest(unittest.TestCase):
 
     def test_every_described_answer_comes(self):
         for part in (self.server_itself, self.sessions, self.tokens, self.devices, self.spaces, self.networks, self.predictors, self.jobs_refused,
-                     self.measuring, self.tables, self.searches, self.leases, self.agents, self.events, self.removing, self.keys):
+                     self.measuring, self.tables, self.nights, self.searches, self.leases, self.agents, self.events, self.removing, self.keys):
             with self.subTest(part.__name__):
                 part()
         described = {(o.id, status, kind) for o in self.api.operations for status, response in o.responses.items() if status not in BY_CHANCE | GENERIC
@@ -183,6 +183,33 @@ class EveryCallTest(unittest.TestCase):
         self.call(200, "GET", f"/v1/cleans/{jobs[1]['id']}", headers={"Prefer": "wait=1"})
         self.assertIsNotNone(self.call(200, "GET", "/v1/devices/here")["condition"])
 
+    def nights(self):
+        """Runs before and after an agent works on them, and shipped subnets."""
+        run = {"devices": ["here"], "config": CONFIG, "space": "larger", "resolutions": [112]}
+        self.call(404, "POST", "/v1/runs", {**run, "devices": ["nobody"]})
+        cancelled = self.call(201, "POST", "/v1/runs", run)["id"]
+        self.call(200, "DELETE", f"/v1/runs/{cancelled}")
+        self.call(409, "DELETE", f"/v1/runs/{cancelled}")
+        self.call(409, "POST", f"/v1/runs/{cancelled}/accept", {})
+        made = self.call(201, "POST", "/v1/runs", run)["id"]
+        with Agent(self.server, name="night"):
+            wait_for("the night's end", lambda: self.server.ok("GET", f"/v1/runs/{made}")["state"] == "done")
+        self.call(200, "POST", f"/v1/runs/{made}/accept", {"targets": [{"device": "here", "config": CONFIG}], "note": "as it is"})
+        self.call(200, "GET", f"/v1/runs/{made}")
+        self.call(200, "GET", f"/v1/runs?limit=1&device=here&config={CONFIG}")
+        for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/accept")):
+            self.call(404, method, f"/v1/runs/nothing{path}", {} if method == "POST" else None)
+        self.call(200, "GET", f"{TABLE}/nights?layer={urllib.parse.quote(LAYER)}")
+        self.call(404, "GET", f"/v1/tables/nobody/{CONFIG}/nights")
+        ship = {"name": "camera", "table": f"here/{CONFIG}", "subnet": SUBNET, "limits": {"latency_ms": 5}}
+        shipped = [self.call(201, "POST", "/v1/shipped", {**ship, "name": f"camera{i}"})["id"] for i in range(32)]
+        self.call(409, "POST", "/v1/shipped", ship)
+        self.call(404, "POST", "/v1/shipped", {**ship, "table": f"nobody/{CONFIG}"})
+        self.call(200, "GET", "/v1/shipped?limit=1")
+        for one in shipped:
+            self.call(204, "DELETE", f"/v1/shipped/{one}")
+        self.call(404, "DELETE", f"/v1/shipped/{shipped[0]}")
+
     # ---- what was measured ----
 
     def tables(self):
@@ -306,6 +333,8 @@ class EveryCallTest(unittest.TestCase):
             "findSubnet": [{**ASK, "constraints": {"latency_ms": 1000}, "budget_ms": 5, "seed": i} for i in range(2)],
             "trainPredictor": [CSV, samples(300).encode()],
             "createClean": [None, b"other"],
+            "createRun": [{"devices": ["key0"], "config": CONFIG, "space": "larger", "resolutions": [r]} for r in (112, 128)],
+            "createShipped": [{"name": f"key{i}", "table": "here/" + CONFIG, "subnet": SUBNET, "limits": {"latency_ms": 5}} for i in range(2)],
         }
         creating = {o.id: o for o in self.api.operations if ("header", "idempotency-key") in o.parameters}
         self.assertEqual(set(creating), set(bodies))

@@ -17,8 +17,9 @@ enum {
 };
 
 static const double unusual_level_p = 0.0002;
-/* With the bound alone, one night in twenty would ring for nothing: single rows are held to a quarter of it. */
+/* With the bound alone, one night in twenty would ring for nothing: single rows, and groups, are held to less. */
 static const double row_share = 0.25;
+static const double group_share = 0.4;
 static const double more_load = 0.1; /* of all cores */
 
 static enum lathe_status set_up_model(struct night *n)
@@ -180,20 +181,28 @@ static enum lathe_status test_row(struct night *n, size_t row, struct series *s)
     return st;
 }
 
-static enum lathe_status adjust(struct night *n)
+/* One family of tests: [from, to). */
+static enum lathe_status adjust(struct night *n, size_t from, size_t to)
 {
-    size_t count = n->model.group_count + n->in->row_count;
-    double *q = calloc(count + 1, sizeof *q);
+    double *q = calloc(to - from + 1, sizeof *q);
     size_t compared = 0;
-    if (!q) return error_set(n->err, LATHE_NO_MEMORY, "no memory for %zu tests", count);
-    for (size_t i = 0; i < count; i++)
+    if (!q) return error_set(n->err, LATHE_NO_MEMORY, "no memory for %zu tests", to - from);
+    for (size_t i = from; i < to; i++)
         if (isfinite(n->tests[i].effect)) q[compared++] = n->tests[i].p;
     bool failed = fdr_adjust(q, compared, q) != 0;
     compared = 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = from; i < to; i++)
         if (isfinite(n->tests[i].effect)) n->tests[i].q = q[compared++];
     free(q);
-    return failed ? error_set(n->err, LATHE_NO_MEMORY, "no memory for %zu tests", count) : LATHE_OK;
+    return failed ? error_set(n->err, LATHE_NO_MEMORY, "no memory for %zu tests", to - from) : LATHE_OK;
+}
+
+/* Groups are a family of their own: ten of them would drown among five hundred rows that say nothing. */
+static enum lathe_status adjust_all(struct night *n)
+{
+    size_t groups = n->model.group_count;
+    enum lathe_status st = adjust(n, 0, groups);
+    return st ? st : adjust(n, groups, groups + n->in->row_count);
 }
 
 enum lathe_status night_test(struct night *n)
@@ -203,7 +212,7 @@ enum lathe_status night_test(struct night *n)
     for (size_t g = 0; !st && g < n->model.group_count; g++) test_group(n, g, &s);
     for (size_t i = 0; !st && i < n->in->row_count; i++) st = test_row(n, i, &s);
     series_free(&s);
-    return st ? st : adjust(n);
+    return st ? st : adjust_all(n);
 }
 
 /* An effect that could as well be at the bound as where it was seen is not below it. */
@@ -211,7 +220,7 @@ bool night_tells(const struct night *n, const struct test *t)
 {
     double least = log1p(n->settings->min_effect);
     double size = fabs(t->effect);
-    double bound = n->settings->fdr * (t - n->tests >= (ptrdiff_t)n->model.group_count ? row_share : 1);
+    double bound = n->settings->fdr * (t - n->tests >= (ptrdiff_t)n->model.group_count ? row_share : group_share);
     return t->q <= bound && size >= 0.75 * least && size + sqrt(t->variance) >= least;
 }
 
