@@ -15,7 +15,16 @@
 
 #include "lut/base/error.h"
 
-enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_BAD_USAGE = 2, EXIT_ABSENT = 3, EXIT_NOT_MET = 4 };
+enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1,
+    EXIT_BAD_USAGE = 2,
+    EXIT_ABSENT = 3,
+    EXIT_NOT_MET = 4,
+    EXIT_SLOWER = 5,     /* a night's confirmed regression */
+    EXIT_INCOMPLETE = 6, /* a night without one of its devices */
+    EXIT_SIGNAL = 128    /* plus the number of the signal that ended it, as shells count */
+};
 
 enum { CLI_MAX_ARGUMENTS = 64, CLI_MAX_OPTIONS = 32 };
 
@@ -71,9 +80,10 @@ struct cli {
     const char *server, *token_file, *ca_file;
     bool json, yes;
     /* Of the calls at hand, set by verbs. */
-    const char *about;   /* what they are about, e.g. a file: stands before their errors; NULL: nothing */
-    int patience_s;      /* go on trying so long while the server is away; for calls that may repeat */
-    bool problems_apart; /* problems go to stderr alone: with --json, stdout is for a document that comes later */
+    const char *about;    /* what they are about, e.g. a file: stands before their errors; NULL: nothing */
+    int patience_s;       /* go on trying so long while the server is away; for calls that may repeat */
+    const char *creation; /* an Idempotency-Key, so that a call that creates may repeat; NULL: none */
+    bool problems_apart;  /* problems go to stderr alone: with --json, stdout is for a document that comes later */
 };
 
 /** How many words at argv are common options and their values, as in "lathe --server URL device list".
@@ -110,7 +120,9 @@ struct answer {
 };
 void answer_clear(struct answer *);
 
-/** Call the server and wait. On an answer below 300 EXIT_DONE. Otherwise one line has been printed to stderr (with
+/** Call the server and wait. On an answer below 300 EXIT_DONE. While cli->patience_s lasts, a server that can't be
+ *  reached, or a proxy that says so (502 to 504), is asked again, at longer and longer intervals. Otherwise one line
+ * has been printed to stderr (with
  * --json the problem to stdout too), *out is empty and the code says what to exit with.
  *  @param body NULL: none. @param type,accept media types; NULL: application/json. */
 enum exit_code call(const struct cli *, const char *method, const char *path, const void *body, size_t size,
@@ -184,6 +196,19 @@ void print_table(const struct column *columns, const json_t *rows);
 enum exit_code list_and_print(const struct cli *, const char *path, const struct column *, const char *when_empty);
 /** Columns of the terminal that a stream is; 0: it is none. */
 size_t terminal_width(FILE *);
+
+/* ---- waiting.c ---- */
+
+/** Catch SIGINT, and SIGTERM where asked for, until waiting_end(); one that the process was started to ignore, as a
+ *  shell's background jobs are, stays ignored. Not nested. */
+void waiting_begin(bool and_term);
+void waiting_end(void);
+/** The signal that came since waiting_begin(); 0: none. */
+int waiting_interrupted(void);
+/** Wait; ends early when interrupted. */
+void waiting_pause(long ms);
+/** "47 s", "3 min 20 s" or "2 h 05 min". */
+void duration_print(double seconds, char *out, size_t size);
 
 /* ---- progress.c ---- */
 

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lut/base/buf.h"
 #include "lut/base/clock.h"
@@ -18,7 +17,8 @@ enum {
     TOKEN_BYTES = 256,
     CONNECT_TIMEOUT_S = 10,
     ANSWER_TIMEOUT_S = 600,
-    RETRY_MS = 500
+    RETRY_MS = 500,
+    RETRY_MOST_MS = 10000
 };
 
 /* ---- where the server is, and who asks ---- */
@@ -191,25 +191,45 @@ static void set_options(CURL *curl, const struct cli *cli, const char *method, c
     if (cli->ca_file) curl_easy_setopt(curl, CURLOPT_CAINFO, cli->ca_file);
 }
 
-static bool is_away(CURLcode rc)
+/* Whether nobody is there, or a proxy says that the server is not. */
+static bool is_away(CURL *curl, CURLcode rc)
 {
-    return rc == CURLE_COULDNT_CONNECT || rc == CURLE_GOT_NOTHING || rc == CURLE_RECV_ERROR || rc == CURLE_SEND_ERROR;
+    long status = 0;
+    switch (rc) {
+    case CURLE_OK:
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+        return status >= 502 && status <= 504;
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_GOT_NOTHING:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_SSL_CONNECT_ERROR:
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* @return how the last attempt ended. A signal ends the patience. */
 static CURLcode perform(const struct cli *cli, CURL *curl, const char *server, struct buf *received)
 {
     const uint64_t start_ns = clock_now_ns();
-    const struct timespec pause = {0, RETRY_MS * 1000000L};
     bool told = false;
-    for (;;) {
+    for (long pause_ms = RETRY_MS;; pause_ms *= 2) {
         CURLcode rc = curl_easy_perform(curl);
-        double waited_s = (double)(clock_now_ns() - start_ns) / 1e9;
-        if (!is_away(rc) || waited_s >= cli->patience_s) return rc;
+        double left_ms = 1e3 * cli->patience_s - (double)(clock_now_ns() - start_ns) / 1e6;
+        if (left_ms <= 0 || !is_away(curl, rc)) return rc;
         if (!told) fprintf(stderr, "lathe: can't reach %s; trying for %d s\n", server, cli->patience_s);
         told = true;
+        if (pause_ms > RETRY_MOST_MS) pause_ms = RETRY_MOST_MS;
+        if ((double)pause_ms > left_ms) pause_ms = (long)left_ms + 1;
         buf_clear(received);
-        if (nanosleep(&pause, NULL) != 0) return rc;
+        waiting_pause(pause_ms);
+        if (waiting_interrupted()) return CURLE_COULDNT_CONNECT;
     }
 }
 
@@ -231,6 +251,7 @@ static enum exit_code exchange(const struct cli *cli, const char *method, const 
     struct curl_slist *headers = add_header(NULL, "Authorization", bearer);
     headers = add_header(headers, "Accept", accept ? accept : "application/json");
     if (body) headers = add_header(headers, "Content-Type", type ? type : "application/json");
+    if (cli->creation) headers = add_header(headers, "Idempotency-Key", cli->creation);
     headers = add_header(headers, "Expect", "");
     buf_init(&sink.body);
     sink.curl = curl;

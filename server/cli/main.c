@@ -8,10 +8,10 @@
 
 #include "server/cli/verbs.h"
 
-static const struct verb *const singles[] = {&profile_verb, &subnet_verb, &front_verb,  &measure_verb,
-                                             &compare_verb, &status_verb, &backup_verb, &restore_verb};
-static const struct verb *const groups[] = {device_verbs,    profile_verbs, table_verbs, space_verbs,
-                                            predictor_verbs, network_verbs, token_verbs};
+static const struct verb *const singles[] = {&profile_verb, &subnet_verb,  &front_verb,  &measure_verb, &compare_verb,
+                                             &nightly_verb, &shipped_verb, &status_verb, &backup_verb,  &restore_verb};
+static const struct verb *const groups[] = {device_verbs,  profile_verbs, table_verbs,   space_verbs,  predictor_verbs,
+                                            network_verbs, token_verbs,   nightly_verbs, shipped_verbs};
 
 enum { SINGLES = sizeof singles / sizeof singles[0], GROUPS = sizeof groups / sizeof groups[0] };
 
@@ -55,7 +55,8 @@ static void help(void)
     puts("\nlathe VERB --help tells more; --version says which lathe this is. Server and token are\n"
          "found in --server and --token-file, LATHE_SERVER and LATHE_TOKEN_FILE, or the local data\n"
          "folder: LATHE_DATA, or lathe in XDG_DATA_HOME or ~/.local/share.\n"
-         "Exit status: 0 ok, 1 failed, 2 usage, 3 not found, 4 can't be met.\n\n"
+         "Exit status: 0 ok, 1 failed, 2 usage, 3 not found, 4 can't be met; of lathe nightly 5 slower,\n"
+         "6 a device could not be profiled.\n\n"
          "Examples:\n"
          "  lathe device add pi4 --transport local\n"
          "  lathe profile pi4 --config xnnpack-f32-t1-b1 --space ofa-mbv3-w1.2 --wait\n"

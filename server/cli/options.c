@@ -337,10 +337,14 @@ void cli_put(const struct cli *cli, json_t *body, const char *field, const char 
     json_object_set_new(body, field, value);
 }
 
-static void print_specs(const struct option_spec *specs)
+/* @param verb its own option of a name hides the common one; NULL: nothing is hidden. */
+static void print_specs(const struct option_spec *specs, const struct verb *verb)
 {
     for (; specs && specs->name; specs++) {
         char left[64];
+        const struct option_spec *first = specs;
+        if (verb) find_option(verb, specs->name, strlen(specs->name), &first);
+        if (first != specs) continue;
         snprintf(left, sizeof left, "--%s%s%s", specs->name, specs->value ? " " : "", specs->value ? specs->value : "");
         printf("  %-26s %s\n", left, specs->help);
     }
@@ -351,10 +355,10 @@ void cli_help(const struct verb *verb)
     printf("Usage: lathe %s%s%s%s%s [options]\n%s\n", verb->noun, verb->name ? " " : "", verb->name ? verb->name : "",
            verb->arguments[0] ? " " : "", verb->arguments, verb->summary);
     if (verb->options || verb->shared) printf("\nOptions:\n");
-    print_specs(verb->options);
-    print_specs(verb->shared);
+    print_specs(verb->options, NULL);
+    print_specs(verb->shared, NULL);
     printf("\nEverywhere:\n");
-    print_specs(common);
+    print_specs(common, verb);
     printf("\nExamples:\n%s", verb->examples);
 }
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * SPDX-FileCopyrightText: 2026 The Lathe authors */
 /* Waiting for jobs, and showing how far they are. */
-#include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "lut/base/clock.h"
 #include "server/cli/cli.h"
@@ -26,24 +23,9 @@ struct progress {
     bool shown, warned;
 };
 
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal_number)
-{
-    interrupted = signal_number;
-}
-
 static double seconds_since(uint64_t start_ns)
 {
     return (double)(clock_now_ns() - start_ns) / (double)SECOND_NS;
-}
-
-static void print_duration(double seconds, char *out, size_t size)
-{
-    long s = (long)(seconds + 0.5);
-    if (s < 60) snprintf(out, size, "%ld s", s);
-    else if (s < 3600) snprintf(out, size, "%ld min %02ld s", s / 60, s % 60);
-    else snprintf(out, size, "%ld h %02ld min", s / 3600, s % 3600 / 60);
 }
 
 static void print_figures(const struct progress *p, const json_t *job, char out[FIGURES])
@@ -53,12 +35,12 @@ static void print_figures(const struct progress *p, const json_t *job, char out[
     double elapsed_s = seconds_since(p->start_ns);
     double done = number_at(job, "visits_done");
     double total = number_at(job, "visits_total");
-    print_duration(elapsed_s, elapsed, sizeof elapsed);
+    duration_print(elapsed_s, elapsed, sizeof elapsed);
     /* The server knows which networks are still to be built and which rounds are likely to follow. */
     if (json_is_number(json_at(job, "eta_s"))) {
-        if (done < total) print_duration(number_at(job, "eta_s"), left, sizeof left);
+        if (done < total) duration_print(number_at(job, "eta_s"), left, sizeof left);
     } else if (done > p->first_done && done < total)
-        print_duration(elapsed_s * (total - done) / (done - p->first_done), left, sizeof left);
+        duration_print(elapsed_s * (total - done) / (done - p->first_done), left, sizeof left);
     snprintf(out, FIGURES, "%.0f of %.0f rows, %.0f of %.0f visits, %s%s%s%s", number_at(job, "rows_done"),
              number_at(job, "rows_total"), done, total, elapsed, left[0] ? ", " : "", left, left[0] ? " left" : "");
 }
@@ -114,13 +96,6 @@ static enum exit_code refresh(const struct cli *cli, const char *kind, json_t **
     return EXIT_DONE;
 }
 
-/* Ends early when interrupted. */
-static void pause_ms(long ms)
-{
-    struct timespec left = {ms / 1000, ms % 1000 * 1000000};
-    while (nanosleep(&left, &left) != 0 && errno == EINTR && !interrupted) continue;
-}
-
 /* Nobody works on a job whose device has no agent: say so once, and go on waiting. */
 static void warn_when_offline(const struct cli *cli, struct progress *p, const json_t *job)
 {
@@ -142,7 +117,7 @@ static enum exit_code report_end(const char *kind, const json_t *job)
     const char *error = text_at(job, "error");
     const char *id = shown_at(job, "id");
     if (strcmp(shown_at(job, "state"), "done") == 0) return EXIT_DONE;
-    if (interrupted && !has_ended(job)) fprintf(stderr, "lathe: %s %s goes on without you", kind, id);
+    if (waiting_interrupted() && !has_ended(job)) fprintf(stderr, "lathe: %s %s goes on without you", kind, id);
     else fprintf(stderr, "lathe: %s %s %s", kind, id, shown_at(job, "state"));
     fprintf(stderr, "%s%s\n", error ? ": " : "", error ? error : "");
     return EXIT_FAILED;
@@ -151,23 +126,20 @@ static enum exit_code report_end(const char *kind, const json_t *job)
 enum exit_code wait_for_job(const struct cli *cli, const char *kind, json_t **job)
 {
     struct progress p = {.start_ns = clock_now_ns(), .first_done = number_at(*job, "visits_done")};
-    struct sigaction interrupt = {.sa_handler = on_interrupt};
-    struct sigaction before;
     struct cli patient = *cli;
     enum exit_code code = EXIT_DONE;
     patient.patience_s = PATIENCE_S;
     p.shown = json_at(*job, "rows_total") && (terminal_width(stderr) || !cli->json);
-    sigaction(SIGINT, &interrupt, &before);
-    if (before.sa_handler == SIG_IGN) sigaction(SIGINT, &before, NULL); /* a shell's background job */
-    while (!code && !has_ended(*job) && !interrupted) {
+    waiting_begin(false);
+    while (!code && !has_ended(*job) && !waiting_interrupted()) {
         show(&p, *job, false);
-        pause_ms(POLL_MS);
-        if (interrupted) break;
+        waiting_pause(POLL_MS);
+        if (waiting_interrupted()) break;
         code = refresh(&patient, kind, job);
         if (!code) warn_when_offline(cli, &p, *job);
     }
     if (p.last_line_ns) show(&p, *job, true);
-    sigaction(SIGINT, &before, NULL);
-    if (code && !interrupted) return code;
+    waiting_end();
+    if (code && !waiting_interrupted()) return code;
     return report_end(kind, *job);
 }

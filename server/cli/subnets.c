@@ -11,7 +11,7 @@ static json_t *request_of(const struct cli *cli)
 {
     static const struct {
         const char *option, *field;
-    } fields[] = {{"algorithm", "algorithm"}, {"objective", "objective"}, {"min-top1", "min_top1"}};
+    } fields[] = {{"algorithm", "algorithm"}, {"objective", "objective"}, {"min-top1", "min_top1"}, {"ship", "ship"}};
     json_t *body = ask_request(cli);
     if (!body) return NULL;
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) cli_put(cli, body, fields[i].field, fields[i].option);
@@ -111,6 +111,9 @@ static void print_answer(const struct cli *cli, const json_t *answer)
     printf("search       %s, %.0f evaluations, %.0f ms, seed %.0f\n", shown_at(answer, "search.algorithm"),
            number_at(answer, "search.evaluations"), number_at(answer, "search.elapsed_ms"),
            number_at(answer, "search.seed"));
+    if (json_at(answer, "shipped"))
+        printf("shipped      %s (%s): nights time it\n", shown_at(answer, "shipped.name"),
+               shown_at(answer, "shipped.id"));
     if (cli_option(cli, "explain")->given) print_explanation(answer);
 }
 
@@ -171,6 +174,8 @@ static const struct option_spec subnet_options[] = {
     {"min-top1", OPTION_FRACTION, "TOP1", "at least this top-1, 0.8 or 80%, of the least"},
     {"algorithm", OPTION_TEXT, "NAME", "auto (default), multistart or evolution"},
     {"verify", OPTION_FLAG, NULL, "measure it on the device, and search on until what was measured fits"},
+    {"ship", OPTION_TEXT, "NAME",
+     "it will be in use under this name: nights time it, and tell when its limit is missed"},
     {"explain", OPTION_FLAG, NULL, "tell where the time goes, what is left, what more would gain"},
     {0},
 };

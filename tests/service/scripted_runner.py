@@ -3,9 +3,13 @@
 """A runner on a device that is made up: layers take what their shapes say, and around that it follows a script: it gets
 throttled for a while, or starts hot and cools down. What it was asked is written to a file.
 
-    scripted_runner.py LOG {"throttled": [from_s, to_s], "hot_c": 60, "cools_c_a_s": 20}"""
+    scripted_runner.py LOG {"throttled": [from_s, to_s], "hot_c": 60, "cools_c_a_s": 20}
+
+With "noise": 0.004 times scatter by that share. With "slow": FILE, layers with a middle (mbconv) take as many times as
+long as the file says, while it is there."""
 import json
 import pathlib
+import random
 import sys
 import time
 
@@ -28,7 +32,7 @@ class Network:
     def run(self, per_layer):
         slow = self.backend.throttled()
         # Throttling is no common factor: what is bound by memory suffers less.
-        times = [round(truth_ns(l) * ((1.3 if l.mid else 2.2) if slow else 1)) for l in self.layers]
+        times = [round(truth_ns(l) * ((1.3 if l.mid else 2.2) if slow else 1) * self.backend.factor(l)) for l in self.layers]
         time.sleep(0.004)
         self.backend.note("slow" if slow else "run")
         return lathe_serve.Sample(sum(times), [(t, t, 0) for t in times] if per_layer else ())
@@ -43,6 +47,7 @@ class Scripted(lathe_serve.Backend):
 
     def __init__(self, log, script):
         self.log, self.script, self.start, self.first_run = log, script, time.monotonic(), None
+        self.random = random.Random(1)
 
     def note(self, what):
         if self.first_run is None:
@@ -55,6 +60,11 @@ class Scripted(lathe_serve.Backend):
             return False
         at = time.monotonic() - self.first_run
         return self.script["throttled"][0] <= at < self.script["throttled"][1]
+
+    def factor(self, layer):
+        slow = pathlib.Path(self.script["slow"]) if layer.mid and "slow" in self.script else None
+        scatter = self.random.gauss(0, self.script.get("noise", 0))
+        return (float(slow.read_text()) if slow and slow.exists() else 1) * (1 + scatter)
 
     def celsius(self):
         hot, rate = self.script.get("hot_c", 30), self.script.get("cools_c_a_s", 0)
