@@ -6,6 +6,7 @@
  *    [topic, 'list', fields]  those that have these fields, as { device: 'pi4' }
  *    [topic, 'one', id]       one resource
  *    [topic, 'of', id, ...]   anything derived from one resource: asked for anew when that resource changes
+ *    [topic, 'ended', ...]    anything derived from all that have ended: asked for anew when another one has, or changes
  *  Other keys (['space', ...] is one of them) are asked for once. */
 import { queryOptions } from '@tanstack/react-query';
 import { answer, api, everyPage } from './client';
@@ -58,3 +59,14 @@ export const tablesQuery = queryOptions({
   queryKey: ['table', 'list'],
   queryFn: () => everyPage(cursor => answer(api.GET('/v1/tables', { params: { query: { limit: PAGE, cursor } } }))),
 });
+
+/** What the nights of a table measured: of a row, or of the device's sentinel. @param layer a row's text; null: the
+ *  sentinel. */
+export const nightsQuery = (device: string, config: string, layer: string | null) =>
+  queryOptions({
+    queryKey: ['run', 'ended', `${device}/${config}`, layer],
+    queryFn: () => {
+      const params = { path: { device, config }, query: layer === null ? {} : { layer } };
+      return answer(api.GET('/v1/tables/{device}/{config}/nights', { params }));
+    },
+  });

@@ -23,3 +23,6 @@ export type Network = Answer<'/v1/networks'>['items'][number];
 export type Space = Answer<'/v1/spaces'>['items'][number];
 export type Token = Answer<'/v1/tokens'>['items'][number];
 export type TableSummary = Answer<'/v1/tables'>['items'][number];
+export type Run = Answer<'/v1/runs/{id}'>;
+export type Shipped = Answer<'/v1/shipped'>['items'][number];
+export type Nights = Answer<'/v1/tables/{device}/{config}/nights'>;

@@ -47,6 +47,23 @@ describe('an event', () => {
     applyChange(client, 'device', { action: 'changed', id: 'pi4', resource: { name: 'pi4' } });
     expect(isStale(client, ['device', 'of', 'pi4', 'condition'])).toBe(true);
   });
+  it('of a night’s measuring does not put it among the profiles', () => {
+    const client = new QueryClient();
+    const profiles = ['profile', 'list'];
+    client.setQueryData(profiles, []);
+    for (const mode of ['night', 'layers'])
+      applyChange(client, 'profile', { action: 'changed', id: mode, resource: { id: mode, mode, state: 'running' } });
+    expect(client.getQueryData(profiles)).toEqual([{ id: 'layers', mode: 'layers', state: 'running' }]);
+  });
+  it('of a job has what was derived from all that ended asked for anew, once it has ended itself', () => {
+    const client = holding();
+    const nights = ['run', 'ended', 'pi4/xnnpack-f32-t1-b1'];
+    client.setQueryData(nights, []);
+    applyChange(client, 'run', { action: 'changed', id: 'run-1', resource: { id: 'run-1', state: 'running' } });
+    expect(isStale(client, nights)).toBe(false);
+    applyChange(client, 'run', { action: 'changed', id: 'run-1', resource: { id: 'run-1', state: 'done' } });
+    expect(isStale(client, nights)).toBe(true);
+  });
   it('is newer than an answer that is on its way: that is asked for anew', async () => {
     const client = new QueryClient();
     const answers: ((device: object) => void)[] = [];

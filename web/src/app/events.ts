@@ -6,7 +6,17 @@ import type { Query, QueryClient } from '@tanstack/react-query';
 import { useQueryClient } from '@tanstack/react-query';
 import { sessionQuery } from '../api/queries';
 
-export const TOPICS = ['device', 'profile', 'measurement', 'clean', 'table', 'predictor', 'space', 'agent'] as const;
+export const TOPICS = [
+  'device',
+  'profile',
+  'measurement',
+  'clean',
+  'table',
+  'predictor',
+  'space',
+  'agent',
+  'run',
+] as const;
 export type Topic = (typeof TOPICS)[number];
 
 const RETRY_MS = 2000;
@@ -28,9 +38,19 @@ export function idOf(topic: Topic, resource: Record<string, unknown>): string {
 /** Topics whose lists are oldest first: a new one is the last. */
 const OLDEST_FIRST: readonly Topic[] = ['profile', 'measurement', 'clean'];
 
+/** Whether something has come to its end, or has no states to go through. */
+function isAtRest(resource: Record<string, unknown> | null): boolean {
+  return resource?.['state'] !== 'queued' && resource?.['state'] !== 'running';
+}
+
 /** What a list is of: the fields of its key's third part, `{ device: 'pi4' }`; all of the topic without. */
 function belongs(of: unknown, resource: Record<string, unknown>): boolean {
   return Object.entries(of ?? {}).every(([name, value]) => resource[name] === value);
+}
+
+/** What lists leave out, though it is a resource: the measuring of a night, which its run tells of. */
+function isUnlisted(topic: Topic, resource: Record<string, unknown>): boolean {
+  return topic === 'profile' && resource['mode'] === 'night';
 }
 
 /** A list with one change worked in; undefined where the list must be asked for anew, since only the server knows where
@@ -40,7 +60,7 @@ export function changeList(topic: Topic, list: Record<string, unknown>[], change
   if (change.action === 'removed') return at < 0 ? list : list.filter((_, i) => i !== at);
   if (!change.resource) return undefined;
   if (at >= 0) return list.map((item, i) => (i === at ? change.resource : item));
-  if (!belongs(of, change.resource)) return list;
+  if (isUnlisted(topic, change.resource) || !belongs(of, change.resource)) return list;
   return OLDEST_FIRST.includes(topic) ? [...list, change.resource] : undefined;
 }
 
@@ -86,6 +106,7 @@ export function applyChange(client: QueryClient, topic: Topic, change: Change) {
     }
   }
   for (const query of queries.findAll({ queryKey: [topic, 'of', change.id] })) askAnew(query);
+  if (isAtRest(change.resource)) for (const query of queries.findAll({ queryKey: [topic, 'ended'] })) askAnew(query);
 }
 
 /** 'live', or 'waiting' while there is no connection (the browser tries again by itself). */

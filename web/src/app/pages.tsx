@@ -31,6 +31,9 @@ export const pages: PageEntry[] = [
     component: lazy(() => import('../pages/profiles/NewProfilePage')),
   },
   { path: '/profiles/:id', title: 'Profile', component: lazy(() => import('../pages/profiles/ProfilePage')) },
+  { path: '/nightly', title: 'Nightly', nav: true, component: lazy(() => import('../pages/nightly/NightlyPage')) },
+  { path: '/nightly/new', title: 'Start a run', component: lazy(() => import('../pages/nightly/NewRunPage')) },
+  { path: '/nightly/:id', title: 'Run', component: lazy(() => import('../pages/nightly/RunPage')) },
   {
     path: '/tokens',
     title: 'Tokens',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: 2026 The Lathe authors
 import { describe, expect, it } from 'vitest';
-import { ago, count, duration, fixed, ms, percent } from './format';
+import { ago, bytes, count, duration, fixed, ms, percent } from './format';
 
 describe('numbers', () => {
   it('milliseconds keep four significant digits, at most four decimals', () => {
@@ -19,6 +19,19 @@ describe('numbers', () => {
   });
   it('counts are grouped by three', () => {
     expect([count(7), count(1234), count(1234567)]).toEqual(['7', '1\u202f234', '1\u202f234\u202f567']);
+  });
+});
+
+describe('sizes', () => {
+  it('of data are in the unit that fits', () => {
+    expect([0, 1023, 1024, 5_242_880, 2 ** 31, null].map(bytes)).toEqual([
+      '0 B',
+      '1023 B',
+      '1.0 KiB',
+      '5.0 MiB',
+      '2.0 GiB',
+      '–',
+    ]);
   });
 });
 

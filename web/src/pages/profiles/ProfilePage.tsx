@@ -169,7 +169,7 @@ function Request({ profile: p }: { profile: Profile }) {
   return (
     <section className="section" aria-labelledby="request">
       <h2 id="request">What was asked</h2>
-      <dl className="card pairs">
+      <dl className="card asked">
         {rows.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
@@ -208,7 +208,7 @@ function Actions({ profile }: { profile: Profile }) {
           Open the table
         </Link>
       )}
-      {isActive(profile) && (
+      {isActive(profile) && profile.mode !== 'night' && (
         <button type="button" onClick={() => setAsking(true)}>
           Cancel
         </button>

@@ -111,14 +111,14 @@ export function toProfile(form: ProfileForm): NewProfile {
   };
 }
 
-/** The request that made a profile: once more it measures what is missing still. */
+/** The request that made a profile: once more it measures what is missing still. @param p no night. */
 export function again(p: Profile): NewProfile {
   return {
     device: p.device,
     config: p.config,
     space: p.space,
     resolutions: p.resolutions,
-    mode: p.mode,
+    ...(p.mode !== 'night' && { mode: p.mode }),
     rounds: p.rounds,
     runs: p.runs,
     warmup: p.warmup,

@@ -17,8 +17,9 @@ export function isActive(p: Profile): boolean {
   return p.state === 'queued' || p.state === 'running';
 }
 
-/** Whether the same request again would measure something still. */
+/** Whether the same request again would measure something still. Nights are made by runs alone. */
 export function canGoOn(p: Profile): boolean {
+  if (p.mode === 'night') return false;
   return p.state === 'failed' || p.state === 'cancelled' || (p.state === 'done' && p.stopped_by === 'budget');
 }
 

@@ -23,6 +23,7 @@ import { predictorsQuery, spaceQuery, tableParts } from './queries';
 import type { Question, SubnetBody } from './question';
 import { axisLimit, printQuestion, subnetBody, withLimit } from './question';
 import { QuestionPanel } from './QuestionPanel';
+import { ShipPanel } from './ShipPanel';
 import { TakeAway } from './TakeAway';
 import type { Stock } from './useDefaults';
 import { useDefaults } from './useDefaults';
@@ -156,6 +157,7 @@ function Search({ stock }: { stock: Stock }) {
               />
               {chosen && <MeasurePanel question={q} chosen={chosen} verified={verified} onVerified={keep} />}
               {chosen && <TakeAway question={q} chosen={chosen} />}
+              {chosen && <ShipPanel question={q} chosen={chosen} />}
             </div>
             <div className="search-main">
               {q.space !== '' && q.predictor === '' ? (

@@ -5,6 +5,7 @@ import { useQuery } from '@tanstack/react-query';
 import { CopyButton } from '../../components/CopyButton';
 import { count, ms, percent } from '../../components/format';
 import { LayerText } from '../../components/LayerText';
+import { NightsHistory } from '../../components/NightsHistory';
 import { Loading, ProblemNote } from '../../components/Notes';
 import { useUnit } from '../../components/unit';
 import type { PlacedRow } from './filter';
@@ -145,6 +146,10 @@ export function LayerPanel(props: {
         {history.isPending && <Loading what="versions" />}
         {history.isError && <ProblemNote error={history.error} retry={() => void history.refetch()} />}
         {history.data && <LayerHistory entries={history.data} />}
+      </section>
+      <section>
+        <h3>Nights</h3>
+        <NightsHistory device={table.device} config={table.config} layer={layer} what="Latency" />
       </section>
       <Fingerprint detail={props.detail} />
     </aside>
