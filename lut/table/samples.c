@@ -152,7 +152,8 @@ enum lathe_status table_update_row(struct kv_txn *txn, struct table_id id, uint3
     if (strlen(row_text) >= ROW_TEXT_BYTES) return LATHE_NOT_FOUND;
     enum lathe_status st = version_resolve(txn, id, &version, err);
     if (!st) st = table_get_scaling(txn, id, version, &scaling, err);
-    if (!st) st = row_statistics(txn, id, version, row_text, &scaling, &latency, err);
+    if (st) return st;
+    st = row_statistics(txn, id, version, row_text, &scaling, &latency, err);
     if (!st || st == LATHE_NOT_FOUND) st = add_kept(txn, id, version, row_text, &scaling, st, &latency, err);
     if (st) return st;
     latency.updated_ms = now_ms;
