@@ -132,7 +132,7 @@ static void fit_with(const struct model *m, const struct cell_data *d, double le
     solve(&e);
     x.level = e.x[0];
     x.level_variance = e.a[0][e.n];
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && i < CHOSEN_MAX; i++) {
         x.chosen[i] = chosen[i];
         x.effect[i] = e.x[i + 1];
         x.effect_variance[i] = e.a[i + 1][e.n + i + 1];
